@@ -1,0 +1,281 @@
+/** Checks a dataset and turns it into the data program that the runtime carries out. */
+
+import type {
+  DatasetDecl,
+  Entry,
+  Expr,
+  FieldMember,
+  Formal,
+  LoaderMember,
+  SplitMember,
+} from "../../grammar/ast.js";
+import { alreadyDefined, missingKey, unknownName } from "../../grammar/diagnostics/names.js";
+import { splitShares, tileOverlap } from "../../grammar/diagnostics/program.js";
+import { wrongType } from "../../grammar/diagnostics/types.js";
+import { printSpan } from "../../grammar/source.js";
+import { suggest } from "../../grammar/suggest.js";
+import { isNumeric, printType, type TensorType } from "../ir/type.js";
+import type { DataProgram, DataSource } from "../plan/data.js";
+import { bindArguments } from "./bind.js";
+import { signature } from "./signature.js";
+import { bindEntries } from "./entries.js";
+import { type Frame, report } from "./frame.js";
+import { typeOf } from "./ports.js";
+import { settingsOf } from "./read.js";
+import { checkTransforms } from "./transforms.js";
+
+/** A checked dataset; `fields` are types per record after all transforms. */
+export interface CheckedDataset {
+  readonly program: DataProgram;
+  readonly fields: ReadonlyMap<string, TensorType>;
+}
+
+interface SourceKind {
+  readonly formals: readonly Formal[];
+  /** Readers that records of this source can answer. */
+  readonly readers: readonly string[];
+  /** What `split by` may name. */
+  readonly groups: readonly string[];
+  readonly make: (settings: ReturnType<typeof settingsOf>, place: string) => DataSource;
+}
+
+const sources: Readonly<Record<string, SourceKind>> = {
+  synthetic: {
+    formals: signature(
+      "synthetic(generator: shapes, count: int, size: int[2], classes: word[], noise: float = 0.1, seed: int = 0)",
+    ),
+    readers: ["image", "label"],
+    groups: [],
+    make: (s, place) => ({
+      kind: "synthetic",
+      generator: "shapes",
+      count: s.number("count"),
+      height: s.numbers("size")[0] ?? 0,
+      width: s.numbers("size")[1] ?? 0,
+      classes: s.words("classes"),
+      noise: s.number("noise"),
+      seed: s.number("seed"),
+      place,
+    }),
+  },
+  image_folder: {
+    formals: signature("image_folder(root: path, classes: word[])"),
+    readers: ["image", "label"],
+    groups: ["class"],
+    make: (s, place) => ({
+      kind: "image_folder",
+      root: s.text("root"),
+      classes: s.words("classes"),
+      place,
+    }),
+  },
+  voc_tiles: {
+    formals: signature(
+      "voc_tiles(root: path, images: string, boxes: string, frame: int[2], size: int, overlap: int = 0, classes: word[] = [])",
+    ),
+    readers: ["image", "covered", "position"],
+    groups: ["frame"],
+    make: (s, place) => ({
+      kind: "voc_tiles",
+      root: s.text("root"),
+      images: s.text("images"),
+      boxes: s.text("boxes"),
+      size: s.number("size"),
+      overlap: s.number("overlap"),
+      frame: [s.numbers("frame")[0] ?? 0, s.numbers("frame")[1] ?? 0],
+      classes: s.words("classes").length === 0 ? null : s.words("classes"),
+      place,
+    }),
+  },
+};
+
+const readers: Readonly<Record<string, readonly Formal[]>> = {
+  image: signature("image()"),
+  label: signature("label()"),
+  covered: signature("covered(at_least: float)"),
+  position: signature("position()"),
+};
+
+const loaderFormals = signature(
+  "loader(batch: int, shuffle: bool = true, workers: int = 1, last: drop | pad = drop)",
+);
+const splitFormals = signature(
+  "split(train: percent, val: percent = 0%, test: percent = 0%, seed: int)",
+);
+
+export function checkDataset(frame: Frame, declaration: DatasetDecl): CheckedDataset | null {
+  const owner = `\`${declaration.name.text}\``;
+  const entries = declaration.members.filter((member): member is Entry => member.kind === "entry");
+  const bound = bindEntries(
+    frame,
+    { owner, formals: signature("dataset(source)").map((formal) => ({ ...formal, value: null })) },
+    entries.map((entry) => ({ ...entry, value: entry.value === null ? null : placeholder(entry.value) })),
+    declaration.name.span,
+  );
+  const sourceExpr = entries.find((entry) => entry.key[0]?.text === "source")?.value ?? null;
+  const source = bound === null || sourceExpr === null ? null : checkSource(frame, sourceExpr);
+  const split = checkSplit(frame, declaration, source?.kind ?? null);
+  const loader = checkLoader(frame, declaration);
+  const fields = declaration.members.filter((member): member is FieldMember => member.kind === "field");
+  const read = source === null ? [] : fields.map((field) => checkField(frame, field, source.kind));
+  const seen = new Map<string, FieldMember>();
+  for (const field of fields) {
+    const earlier = seen.get(field.name.text);
+    if (earlier === undefined) seen.set(field.name.text, field);
+    else
+      report(frame, alreadyDefined, { name: field.name.text }, field.name.span, [
+        { span: earlier.name.span, text: "first defined here" },
+      ]);
+  }
+  if (fields.length === 0) report(frame, missingKey, { key: "field", owner }, declaration.name.span);
+  const types = new Map(read.flatMap((field) => (field === null ? [] : [[field.name, field.type]])));
+  const transformed = checkTransforms(frame, declaration, types);
+  if (source === null || split === null || loader === null || transformed === null) return null;
+  const known = read.flatMap((field) => (field === null ? [] : [field]));
+  if (known.length !== fields.length || known.length === 0) return null;
+  return {
+    fields: transformed.fields,
+    program: {
+      name: declaration.name.text,
+      source: source.source,
+      fields: known.map(({ name, reader, type, place }) => ({
+        name,
+        reader,
+        dtype: type.dtype,
+        shape: numbersOf(type),
+        place,
+      })),
+      split,
+      transforms: [...transformed.steps],
+      outputs: [...transformed.fields].map(([name, type]) => ({
+        name,
+        dtype: type.dtype,
+        shape: numbersOf(type),
+      })),
+      loader,
+    },
+  };
+}
+
+/** The source is checked by its own rules; here only its presence counts. */
+const placeholder = (expr: Expr): Expr => ({ kind: "bool", value: true, span: expr.span });
+
+const numbersOf = (type: TensorType): number[] => (isNumeric(type.shape) ? [...type.shape] : []);
+
+/** The name and arguments of a call written where only known names may stand. */
+function knownCall(
+  frame: Frame,
+  expr: Expr,
+  known: readonly string[],
+  what: string,
+): { readonly name: string; readonly args: Extract<Expr, { kind: "call" }>["args"] } | null {
+  if (expr.kind === "call" && expr.callee.kind === "name") {
+    const { name } = expr.callee;
+    if (known.includes(name)) return { name, args: expr.args };
+    report(frame, unknownName, { name, suggestion: suggest(name, known) }, expr.callee.span);
+    return null;
+  }
+  if (expr.kind !== "broken")
+    report(frame, wrongType, { what, expected: `one of ${known.map((name) => `\`${name}(…)\``).join(", ")}`, found: "another expression" }, expr.span);
+  return null;
+}
+
+function checkSource(frame: Frame, expr: Expr): { readonly kind: SourceKind; readonly source: DataSource } | null {
+  const call = knownCall(frame, expr, Object.keys(sources), "`source`");
+  const kind = call === null ? undefined : sources[call.name];
+  if (call === null || kind === undefined) return null;
+  const bound = bindArguments(frame, frame, kind.formals, { callee: call.name, inputs: [], args: call.args, span: expr.span });
+  const settings = settingsOf(bound);
+  if (!settings.isKnown) return null;
+  const source = kind.make(settings, printSpan(expr.span));
+  if (source.kind === "voc_tiles") {
+    const { size, overlap, frame: extent } = source;
+    const problem =
+      overlap >= size
+        ? `tiles of ${size} pixels cannot overlap by ${overlap}`
+        : size > Math.min(...extent)
+          ? `a tile of ${size} pixels does not fit a frame of ${extent.join(" x ")}`
+          : null;
+    if (problem !== null) {
+      report(frame, tileOverlap, { problem }, expr.span);
+      return null;
+    }
+  }
+  return { kind, source };
+}
+
+function checkField(frame: Frame, field: FieldMember, source: SourceKind) {
+  const call = knownCall(frame, field.reader, source.readers, "a field's reader");
+  const type = typeOf(frame, field.type, null);
+  const formals = call === null ? undefined : readers[call.name];
+  if (call === null || type === null || formals === undefined) return null;
+  const bound = bindArguments(frame, frame, formals, { callee: call.name, inputs: [], args: call.args, span: field.reader.span });
+  const settings = settingsOf(bound);
+  if (!settings.isKnown) return null;
+  const expected = { image: "u8[C, H, W]", label: "i64[]", covered: "bool[]", position: "i64[]" }[call.name];
+  const fits =
+    call.name === "image"
+      ? type.dtype === "u8" && type.shape.length === 3
+      : printType(type) === expected;
+  if (!fits || !isNumeric(type.shape)) {
+    report(frame, wrongType, { what: `\`${field.name.text}\``, expected: `\`${expected ?? ""}\``, found: `\`${printType(type)}\`` }, field.type.span);
+    return null;
+  }
+  const reader =
+    call.name === "covered"
+      ? { kind: "covered" as const, atLeast: settings.number("at_least") }
+      : { kind: call.name as "image" | "label" | "position" };
+  return { name: field.name.text, reader, type, place: printSpan(field.span) };
+}
+
+function checkSplit(frame: Frame, declaration: DatasetDecl, source: SourceKind | null): DataProgram["split"] | null {
+  const owner = `\`${declaration.name.text}\``;
+  const members = declaration.members.filter((member): member is SplitMember => member.kind === "split");
+  const [split, second] = members;
+  if (second !== undefined) report(frame, alreadyDefined, { name: "split" }, second.span);
+  if (split === undefined) {
+    report(frame, missingKey, { key: "split", owner }, declaration.name.span);
+    return null;
+  }
+  if (split.by !== null && source !== null && !source.groups.includes(split.by.text)) {
+    report(frame, unknownName, { name: split.by.text, suggestion: source.groups[0] ?? null }, split.by.span);
+    return null;
+  }
+  const bound = bindEntries(frame, { owner: "`split`", formals: splitFormals, later: ["stratify"] }, split.entries, split.span);
+  if (bound === null) return null;
+  const shares = ["train", "val", "test"].map((name) => bound.get(name)?.meaning);
+  const [train, val, test] = shares.map((share) => (share?.kind === "quantity" ? share.value / 100 : null));
+  const seed = bound.get("seed")?.meaning;
+  if (train === null || val === null || test === null || seed?.kind !== "int") return null;
+  const sum = (train ?? 0) + (val ?? 0) + (test ?? 0);
+  if (Math.abs(sum - 1) > 1e-9) {
+    report(frame, splitShares, { sum: `${Number((sum * 100).toFixed(6))}%` }, split.span);
+    return null;
+  }
+  return { by: split.by?.text ?? null, train: train ?? 0, val: val ?? 0, test: test ?? 0, seed: seed.value };
+}
+
+function checkLoader(frame: Frame, declaration: DatasetDecl): DataProgram["loader"] | null {
+  const members = declaration.members.filter((member): member is LoaderMember => member.kind === "loader");
+  const [loader, second] = members;
+  if (second !== undefined) report(frame, alreadyDefined, { name: "loader" }, second.span);
+  if (loader === undefined) {
+    report(frame, missingKey, { key: "loader", owner: `\`${declaration.name.text}\`` }, declaration.name.span);
+    return null;
+  }
+  const bound = bindEntries(frame, { owner: "`loader`", formals: loaderFormals, later: ["cache"] }, loader.entries, loader.span);
+  if (bound === null) return null;
+  const settings = settingsOf(bound);
+  if (!settings.isKnown) return null;
+  const batch = settings.number("batch");
+  if (batch < 1 || settings.number("workers") < 0) {
+    report(frame, wrongType, { what: "`batch` of `loader`", expected: "a positive integer", found: String(batch) }, loader.span);
+    return null;
+  }
+  return {
+    batch,
+    shuffle: settings.bool("shuffle"),
+    workers: settings.number("workers"),
+    last: settings.text("last") === "pad" ? "pad" : "drop",
+  };
+}

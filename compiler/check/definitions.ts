@@ -1,0 +1,113 @@
+/** What declared names mean: constants are evaluated once, blocks and functions wait for their call. */
+
+import type { Declaration, Name, ParamDecl } from "../../grammar/ast.js";
+import { cyclicDefinition, missingKey, unknownMember } from "../../grammar/diagnostics/names.js";
+import { outOfRange } from "../../grammar/diagnostics/types.js";
+import type { Span } from "../../grammar/source.js";
+import type { Definition, ModuleScope } from "../modules.js";
+import { createScope, evaluate, type Frame, report } from "./frame.js";
+import { conform } from "./settings.js";
+import { asNumber, describe, intOf, type Meaning, unknown } from "./value.js";
+
+/** A frame at the top of a module: only its declarations are in sight. */
+export const moduleFrame = (frame: Frame, module: ModuleScope): Frame => ({
+  ...frame,
+  module,
+  scope: createScope(null),
+});
+
+export function definitionMeaning(frame: Frame, definition: Definition, span: Span): Meaning {
+  const { declaration, module } = definition;
+  switch (declaration.kind) {
+    case "fn":
+      return { kind: "fn", declaration, module };
+    case "optimizer":
+      return { kind: "rule", declaration, module };
+    case "schedule":
+      return { kind: "timeline", declaration, module };
+    case "block":
+    case "dataset":
+    case "train":
+      return { kind: "definition", definition };
+    case "const":
+    case "param":
+      return constantMeaning(frame, definition, span);
+  }
+}
+
+function constantMeaning(frame: Frame, { declaration, module }: Definition, span: Span): Meaning {
+  const { constants } = frame.elaboration;
+  const known = constants.get(declaration);
+  if (known === null) {
+    report(frame, cyclicDefinition, { name: nameOf(declaration) }, span);
+    return unknown;
+  }
+  if (known !== undefined) return known;
+  constants.set(declaration, null);
+  const home = moduleFrame(frame, module);
+  const meaning =
+    declaration.kind === "param"
+      ? paramMeaning(home, declaration)
+      : declaration.kind === "const"
+        ? evaluate(home, declaration.value)
+        : unknown;
+  constants.set(declaration, meaning);
+  return meaning;
+}
+
+const nameOf = (declaration: Declaration): string => ("name" in declaration ? declaration.name.text : "");
+
+function paramMeaning(frame: Frame, param: ParamDecl): Meaning {
+  const name = param.name.text;
+  if (param.value === null) {
+    report(frame, missingKey, { key: `--${name.replaceAll("_", "-")}`, owner: "this program" }, param.name.span);
+    return unknown;
+  }
+  const value = evaluate(frame, param.value, param.type);
+  const meaning = conform(frame, value, param.type, param.value.span, `\`${name}\``);
+  if (param.range !== null) checkRange(frame, param, meaning);
+  return meaning;
+}
+
+function checkRange(frame: Frame, param: ParamDecl, meaning: Meaning): void {
+  const range = param.range === null ? unknown : evaluate(frame, param.range);
+  const value = asNumber(meaning);
+  if (range.kind !== "range" || value === null || param.value === null) return;
+  const low = asNumber(range.from) ?? -Infinity;
+  const high = range.to === null ? Infinity : (asNumber(range.to) ?? Infinity);
+  if (value >= low && value <= high) return;
+  report(
+    frame,
+    outOfRange,
+    { what: `\`${param.name.text}\``, value: String(value), low: String(low), high: String(high) },
+    param.value.span,
+    param.range === null ? [] : [{ span: param.range.span, text: "the range is declared here" }],
+  );
+}
+
+/** `Shapes.classes`: how many classes a dataset names. */
+export function memberOfDefinition(frame: Frame, definition: Definition, member: Name): Meaning {
+  const { declaration, module } = definition;
+  if (declaration.kind === "dataset" && member.text === "classes") {
+    for (const item of declaration.members) {
+      if (item.kind !== "entry" || item.key[0]?.text !== "source" || item.value?.kind !== "call") continue;
+      const argument = item.value.args.find(({ name }) => name?.text === "classes");
+      if (argument === undefined) continue;
+      const home = moduleFrame(frame, module);
+      if (argument.value.kind === "list") return intOf(argument.value.items.length);
+      const list = evaluate(home, argument.value);
+      if (list.kind === "list") return intOf(list.items.length);
+    }
+  }
+  report(
+    frame,
+    unknownMember,
+    {
+      owner: describe({ kind: "definition", definition }),
+      member: member.text,
+      suggestion: declaration.kind === "dataset" ? "classes" : null,
+    },
+    member.span,
+  );
+  return unknown;
+}

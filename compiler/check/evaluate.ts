@@ -1,0 +1,148 @@
+/** Expressions to meanings: compile-time values are computed, tensors become graph nodes. */
+
+import type { Argument, Expr, IfExpr, IndexExpr, MemberExpr, TypeNode } from "../../grammar/ast.js";
+import { unknownMember, unknownName } from "../../grammar/diagnostics/names.js";
+import { notConstant, wrongType } from "../../grammar/diagnostics/types.js";
+import { assertNever } from "../../grammar/invariant.js";
+import { suggest } from "../../grammar/suggest.js";
+import { ops } from "../ops/index.js";
+import { builtinFunctions } from "./builtin-names.js";
+import { applyStep, callExpression } from "./call.js";
+import { definitionMeaning, memberOfDefinition } from "./definitions.js";
+import { evaluateBody } from "./destructure.js";
+import { evaluate, type Frame, namesInSight, report } from "./frame.js";
+import { nameMeaning } from "./names.js";
+import { binary, unary } from "./operators.js";
+import { takesAnyWord, wordsOf } from "./settings.js";
+import { boolOf, describe, floatOf, intOf, type Meaning, type TupleItem, unknown } from "./value.js";
+
+/** The evaluator itself; everyone else calls it through the frame. */
+export function evaluateExpr(frame: Frame, expr: Expr, expected: TypeNode | null): Meaning {
+  switch (expr.kind) {
+    case "number":
+      return expr.integer ? intOf(expr.value) : floatOf(expr.value);
+    case "quantity":
+      return { kind: "quantity", value: expr.value, unit: expr.unit };
+    case "string":
+      return { kind: "string", value: expr.value };
+    case "bool":
+      return boolOf(expr.value);
+    case "name":
+      return named(frame, expr.name, expr, expected);
+    case "member":
+      return member(frame, expr);
+    case "call":
+      return record(frame, expr, callExpression(frame, expr));
+    case "index":
+      return index(frame, expr);
+    case "unary":
+      return unary(frame, expr.operator, evaluate(frame, expr.operand), expr);
+    case "binary":
+      return record(frame, expr, binary(frame, expr));
+    case "range":
+      return {
+        kind: "range",
+        from: evaluate(frame, expr.from),
+        to: expr.to === null ? null : evaluate(frame, expr.to),
+      };
+    case "if":
+      return choose(frame, expr, expected);
+    case "list":
+      return { kind: "list", items: expr.items.map((item) => listItem(frame, item, expected)) };
+    case "tuple":
+      return { kind: "tuple", items: expr.items.map((item) => tupleItem(frame, item)) };
+    case "pipe":
+      return record(frame, expr, applyStep(frame, expr.step, inputsOf(frame, expr.input)));
+    case "broken":
+      return unknown;
+    default:
+      return assertNever(expr);
+  }
+}
+
+/** In a list of words every bare name is one, even where an op has the same name. */
+const listItem = (frame: Frame, item: Expr, expected: TypeNode | null): Meaning =>
+  item.kind === "name" && takesAnyWord(expected)
+    ? { kind: "word", text: item.name }
+    : evaluate(frame, item, expected);
+
+/** What stands left of `|>`: one value, or a tuple's values with their names. */
+function inputsOf(frame: Frame, expr: Expr): readonly (TupleItem & { readonly expr: Expr })[] {
+  if (expr.kind === "tuple")
+    return expr.items.map((item) => ({ ...tupleItem(frame, item), expr: item.value }));
+  const meaning = evaluate(frame, expr);
+  if (meaning.kind === "tuple")
+    return meaning.items.map((item) => ({ name: null, value: item.value, expr }));
+  return [{ name: null, value: meaning, expr }];
+}
+
+const tupleItem = (frame: Frame, item: Argument): TupleItem => ({
+  name: item.name?.text ?? null,
+  value: evaluate(frame, item.value),
+});
+
+/** Remembers the type of a tensor expression for the editor and for tests. */
+function record(frame: Frame, expr: Expr, meaning: Meaning): Meaning {
+  if (meaning.kind === "tensor")
+    frame.elaboration.facts.push({ span: expr.span, type: meaning.value.type });
+  return meaning;
+}
+
+function named(frame: Frame, name: string, expr: Expr, expected: TypeNode | null): Meaning {
+  if (expected !== null && (wordsOf(expected)?.has(name) ?? false)) return { kind: "word", text: name };
+  const found = nameMeaning(frame, name, expr);
+  if (found !== null) return found;
+  if (expected !== null && (takesAnyWord(expected) || wordsOf(expected) !== null))
+    return { kind: "word", text: name };
+  report(frame, unknownName, { name, suggestion: suggest(name, [...namesInSight(frame), ...ops.keys(), ...builtinFunctions]) }, expr.span);
+  return unknown;
+}
+
+function member(frame: Frame, expr: MemberExpr): Meaning {
+  const object = evaluate(frame, expr.object);
+  const name = expr.member.text;
+  if (object.kind === "unknown") return unknown;
+  if (object.kind === "tuple") {
+    const found = object.items.find((item) => item.name === name);
+    if (found !== undefined) return found.value;
+    const known = object.items.flatMap((item) => (item.name === null ? [] : [item.name]));
+    report(frame, unknownMember, { owner: describe(object), member: name, suggestion: suggest(name, known) }, expr.member.span);
+    return unknown;
+  }
+  if (object.kind === "module") {
+    const definition = object.module.definitions.get(name);
+    if (definition !== undefined) return definitionMeaning(frame, definition, expr.span);
+    report(frame, unknownMember, { owner: describe(object), member: name, suggestion: suggest(name, object.module.definitions.keys()) }, expr.member.span);
+    return unknown;
+  }
+  if (object.kind === "definition") return memberOfDefinition(frame, object.definition, expr.member);
+  report(frame, unknownMember, { owner: describe(object), member: name, suggestion: null }, expr.member.span);
+  return unknown;
+}
+
+function index(frame: Frame, expr: IndexExpr): Meaning {
+  const object = evaluate(frame, expr.object);
+  const position = evaluate(frame, expr.index);
+  if (object.kind === "unknown" || position.kind === "unknown") return unknown;
+  if (object.kind !== "list" && object.kind !== "tuple") {
+    report(frame, wrongType, { what: "what is indexed", expected: "a list", found: describe(object) }, expr.object.span);
+    return unknown;
+  }
+  const items = object.kind === "list" ? object.items : object.items.map((item) => item.value);
+  const item = position.kind === "int" ? items.at(position.value) : undefined;
+  if (item !== undefined) return item;
+  report(frame, wrongType, { what: "an index", expected: `an integer below ${items.length}`, found: describe(position) }, expr.index.span);
+  return unknown;
+}
+
+function choose(frame: Frame, expr: IfExpr, expected: TypeNode | null): Meaning {
+  const condition = evaluate(frame, expr.condition);
+  if (condition.kind === "bool")
+    return evaluateBody(frame, condition.value ? expr.then : expr.otherwise, expected);
+  if (condition.kind === "tensor")
+    report(frame, notConstant, { what: "the condition of `if`" }, expr.condition.span);
+  else if (condition.kind !== "unknown")
+    report(frame, wrongType, { what: "the condition of `if`", expected: "`bool`", found: describe(condition) }, expr.condition.span);
+  return unknown;
+}
+

@@ -1,0 +1,171 @@
+/** Where an expression is evaluated: the graph under construction, the names in sight, the place. */
+
+import { diagnose, type Diagnostic, type DiagnosticKind, type Label } from "../../grammar/diagnostic.js";
+import { cyclicDefinition } from "../../grammar/diagnostics/names.js";
+import type { BlockDecl, Declaration, Expr, TypeNode } from "../../grammar/ast.js";
+import type { Span } from "../../grammar/source.js";
+import type { GraphBuilder } from "../ir/builder.js";
+import type { Dim } from "../ir/dim.js";
+import type { Value } from "../ir/graph.js";
+import type { TensorType } from "../ir/type.js";
+import type { ModuleScope } from "../modules.js";
+import type { Initializer } from "../plan/schema.js";
+import { type Meaning, unknown } from "./value.js";
+
+/** A learned tensor or a state that one elaboration has created. */
+export interface Member {
+  readonly path: string;
+  readonly role: "weight" | "state";
+  readonly value: Value;
+  readonly init: Initializer | null;
+  readonly unused: boolean;
+  readonly span: Span;
+  /** The instance that owns it; a shared instance may ask for it again. */
+  readonly owner: string;
+}
+
+/** A use of random numbers: a graph input. */
+export interface Draw {
+  readonly id: string;
+  readonly value: Value;
+  readonly perRecord: boolean;
+}
+
+/** The type of a piece of the program's text, for the editor and for tests. */
+export interface Fact {
+  readonly span: Span;
+  readonly type: TensorType;
+}
+
+/** One graph being built from one program. */
+export interface Elaboration {
+  /** The evaluator; held here so that its parts need not import each other in a circle. */
+  readonly evaluate: (frame: Frame, expr: Expr, expected: TypeNode | null) => Meaning;
+  /** Values of `param`s and `const`s by declaration; `null` while one is being evaluated. */
+  readonly constants: Map<Declaration, Meaning | null>;
+  readonly builder: GraphBuilder;
+  /** Whether dims are symbols to be decided at each application: undecidable things are unknown. */
+  readonly generic: boolean;
+  readonly diagnostics: Diagnostic[];
+  readonly members: Map<string, Member>;
+  readonly updates: Map<string, Value>;
+  readonly draws: Draw[];
+  readonly facts: Fact[];
+  /** Whether every weight under this instance is frozen. */
+  readonly isFrozen: (path: string) => boolean;
+  /** bool[B] of the records that are not padding; `null` where none is. */
+  readonly valid: Value | null;
+  /** The symbol of the batch axis, which types keep; `null` where there is no batch. */
+  readonly recordAxis: Dim | null;
+  /** What symbols are worth where a number is asked for: the batch size of a training graph. */
+  readonly known: ReadonlyMap<string, Dim>;
+  /** Counts draws and unnamed applications per instance path. */
+  readonly ordinals: Map<string, number>;
+  readonly budget: { nodes: number };
+  /** Blocks applied so far: the others are checked on their own. */
+  readonly applied: Set<BlockDecl>;
+}
+
+export interface Frame {
+  readonly elaboration: Elaboration;
+  readonly scope: Scope;
+  readonly module: ModuleScope;
+  /** The block instance: `model.layer1.0`. */
+  readonly path: string;
+  readonly training: boolean;
+  readonly sampling: boolean;
+  /** Call sites from the outermost in, for messages and against recursion. */
+  readonly trail: readonly { readonly name: string; readonly span: Span }[];
+}
+
+/** Names of one region of text; what is not found is looked for in the region around it. */
+export interface Scope {
+  readonly names: Map<string, Binding>;
+  readonly parent: Scope | null;
+}
+
+interface Binding {
+  meaning: Meaning | null;
+  evaluate: (() => Meaning) | null;
+  readonly span: Span | null;
+}
+
+/** `expected` is the setting type the value is meant for: it decides what a bare word is. */
+export const evaluate = (frame: Frame, expr: Expr, expected: TypeNode | null = null): Meaning =>
+  frame.elaboration.evaluate(frame, expr, expected);
+
+export const createScope = (parent: Scope | null): Scope => ({ names: new Map(), parent });
+
+export function bind(scope: Scope, name: string, meaning: Meaning, span: Span | null = null): void {
+  scope.names.set(name, { meaning, evaluate: null, span });
+}
+
+/** Evaluated when first used, so that definitions may stand in any acyclic order. */
+export function bindLazily(scope: Scope, name: string, evaluate: () => Meaning, span: Span): void {
+  scope.names.set(name, { meaning: null, evaluate, span });
+}
+
+export function lookup(frame: Frame, name: string, span: Span): Meaning | null {
+  for (let scope: Scope | null = frame.scope; scope !== null; scope = scope.parent) {
+    const binding = scope.names.get(name);
+    if (binding === undefined) continue;
+    if (binding.meaning !== null) return binding.meaning;
+    if (binding.evaluate === null) {
+      report(frame, cyclicDefinition, { name }, span);
+      return unknown;
+    }
+    const { evaluate } = binding;
+    binding.evaluate = null;
+    binding.meaning = evaluate();
+    return binding.meaning;
+  }
+  return null;
+}
+
+/** Every name in sight, for suggestions. */
+export function namesInSight(frame: Frame): readonly string[] {
+  const names: string[] = [];
+  for (let scope: Scope | null = frame.scope; scope !== null; scope = scope.parent)
+    names.push(...scope.names.keys());
+  return [...names, ...frame.module.definitions.keys(), ...frame.module.aliases.keys()];
+}
+
+/**
+ * Reports at `span`. A mistake that shows inside the standard library is the caller's: it is
+ * reported where the user's text calls the library, with a label at the line that noticed it.
+ */
+export function report<P>(
+  frame: Frame,
+  kind: DiagnosticKind<P>,
+  params: P,
+  span: Span,
+  labels: readonly Label[] = [],
+): void {
+  pushAt(frame, span, labels, (place, extra) => diagnose(kind, params, place, extra));
+}
+
+/** The same for a diagnostic that a rule has prepared. */
+export function pushAt(
+  frame: Frame,
+  span: Span,
+  labels: readonly Label[],
+  make: (span: Span, extra: { labels: readonly Label[] }) => Diagnostic,
+): void {
+  const call = isLibrary(span) ? frame.trail.findLast((entry) => !isLibrary(entry.span)) : undefined;
+  const diagnostic =
+    call === undefined
+      ? make(span, { labels })
+      : make(call.span, { labels: [...labels, { span, text: `noticed in \`${call.name}\`` }] });
+  const { diagnostics } = frame.elaboration;
+  const same = (other: Diagnostic): boolean =>
+    other.code === diagnostic.code &&
+    other.message === diagnostic.message &&
+    other.span?.start === diagnostic.span?.start &&
+    other.span?.source === diagnostic.span?.source;
+  if (!diagnostics.some(same)) diagnostics.push(diagnostic);
+}
+
+const isLibrary = (span: Span): boolean => span.source.name.startsWith("saic:");
+
+export const child = (path: string, segment: string): string =>
+  segment === "" ? path : path === "" ? segment : `${path}.${segment}`;

@@ -1,0 +1,96 @@
+/** Weights and states of a block instance: their types, paths and initial values. */
+
+import type { Owned, TPath } from "../../grammar/ast.js";
+import { pathTaken } from "../../grammar/diagnostics/program.js";
+import { wrongType } from "../../grammar/diagnostics/types.js";
+import type { Span } from "../../grammar/source.js";
+import { type Dim, productOf } from "../ir/dim.js";
+import { isNumeric, type TensorType } from "../ir/type.js";
+import type { Initializer } from "../plan/schema.js";
+import { child, evaluate, type Frame, report } from "./frame.js";
+import { typeOf } from "./ports.js";
+import { asNumber, describe, type InitRecipe, type Meaning, tensorOf, unknown } from "./value.js";
+
+/** The segment an `as` path adds; `null` when there is none, empty for `as _`. */
+export function segmentOf(frame: Frame, as: TPath | null): string | null {
+  if (as === null) return null;
+  const segments = as.segments.map(({ text, computed }) => {
+    if (computed === null) return text === "_" ? "" : text;
+    const meaning = evaluate(frame, computed);
+    const value = meaning.kind === "int" ? String(meaning.value) : meaning.kind === "string" ? meaning.value : null;
+    if (value === null && meaning.kind !== "unknown")
+      report(frame, wrongType, { what: "a path segment", expected: "an integer or a string", found: describe(meaning) }, computed.span);
+    return text + (value ?? "");
+  });
+  return segments.filter((segment) => segment !== "").join(".");
+}
+
+/** Creates a learned tensor or a state, or gives the one a shared instance already has. */
+export function createMember(frame: Frame, node: Owned, run: readonly Dim[] | null): Meaning {
+  const type = typeOf(frame, node.type, run);
+  if (type === null) return unknown;
+  const path = child(frame.path, segmentOf(frame, node.as) ?? node.name.text);
+  const { builder, members } = frame.elaboration;
+  const known = members.get(path);
+  if (known !== undefined) {
+    if (known.owner === frame.path && known.span.start === node.span.start && frame.elaboration.ordinals.has(`shared:${frame.path}`))
+      return tensorOf(known.value);
+    report(frame, pathTaken, { path }, callSpan(frame) ?? node.span, [{ span: known.span, text: "the first is declared here" }]);
+    return unknown;
+  }
+  const init = initializerOf(frame, node, type);
+  const value = builder.input(path, type);
+  members.set(path, {
+    path,
+    role: node.role,
+    value,
+    init,
+    unused: node.unused,
+    span: node.span,
+    owner: frame.path,
+  });
+  return tensorOf(value);
+}
+
+const callSpan = (frame: Frame): Span | undefined => frame.trail.at(-1)?.span;
+
+function initializerOf(frame: Frame, node: Owned, type: TensorType): Initializer | null {
+  const meaning = evaluate(frame, node.value);
+  const number = meaning.kind === "bool" ? Number(meaning.value) : asNumber(meaning);
+  if (number !== null) return { kind: "constant", value: number };
+  if (meaning.kind === "init") return resolveInit(meaning.recipe, type.shape);
+  if (meaning.kind !== "unknown")
+    report(frame, wrongType, { what: `the initial value of \`${node.name.text}\``, expected: "a number or an initializer", found: describe(meaning) }, node.value.span);
+  return null;
+}
+
+/**
+ * Fans as PyTorch counts them: fan_in = shape[1] * receptive field, fan_out = shape[0] * the same.
+ * Kaiming: He et al. 2015; Xavier: Glorot and Bengio 2010. `null` while a dim is a symbol.
+ */
+function resolveInit(recipe: InitRecipe, shape: readonly Dim[]): Initializer | null {
+  const [out, into, ...field] = shape;
+  const receptive = productOf(field);
+  const fan = (dim: Dim | undefined): number =>
+    typeof dim === "number" && typeof receptive === "number" ? Math.max(1, dim * receptive) : NaN;
+  const bounded = (bound: number): Initializer | null =>
+    Number.isFinite(bound) ? { kind: "uniform", low: -bound, high: bound } : null;
+  switch (recipe.kind) {
+    case "constant":
+      return { kind: "constant", value: recipe.value };
+    case "uniform":
+      return bounded(recipe.bound);
+    case "normal":
+    case "truncated_normal":
+      return { kind: recipe.kind, mean: 0, std: recipe.std };
+    case "kaiming_uniform":
+      return bounded(Math.sqrt(6 / ((1 + recipe.a ** 2) * (recipe.fan ?? fan(into ?? out)))));
+    case "kaiming_normal": {
+      const std = Math.sqrt(2 / fan(recipe.mode === "fan_in" ? (into ?? out) : out));
+      return Number.isFinite(std) ? { kind: "normal", mean: 0, std } : null;
+    }
+    case "xavier_uniform":
+      return isNumeric(shape) ? bounded(Math.sqrt(6 / (fan(into) + fan(out)))) : null;
+  }
+}
+

@@ -1,0 +1,15 @@
+/** Signatures of the language's own functions, written in the language itself. */
+
+import type { Formal } from "../../grammar/ast.js";
+import { at, invariant } from "../../grammar/invariant.js";
+import { parseModule } from "../../grammar/parse.js";
+import { createSource } from "../../grammar/source.js";
+
+/** The formals of `name(a, b: int = 1)`. */
+export function signature(text: string): readonly Formal[] {
+  const { module, diagnostics } = parseModule(createSource("saic:builtin", `fn ${text} = 0`));
+  invariant(diagnostics.length === 0, `the signature \`${text}\` does not parse`);
+  const declaration = at(module.declarations, 0);
+  invariant(declaration.kind === "fn", "a signature is a function's");
+  return declaration.formals;
+}

@@ -1,0 +1,165 @@
+/** Transforms: chains of known steps on one field, each with its effect on the field's type. */
+
+import type { ApplyStep, AssignMember, DatasetDecl, Expr, Formal, TransformMember } from "../../grammar/ast.js";
+import { unknownName } from "../../grammar/diagnostics/names.js";
+import { notYetSupported } from "../../grammar/diagnostics/program.js";
+import { wrongType } from "../../grammar/diagnostics/types.js";
+import { printSpan } from "../../grammar/source.js";
+import { suggest } from "../../grammar/suggest.js";
+import { printType, type TensorType } from "../ir/type.js";
+import type { DataProgram, TransformOp } from "../plan/data.js";
+import { bindArguments } from "./bind.js";
+import { type Frame, report } from "./frame.js";
+import { settingsOf } from "./read.js";
+import { signature } from "./signature.js";
+
+interface TransformKind {
+  readonly formals: readonly Formal[];
+  readonly make: (settings: ReturnType<typeof settingsOf>) => TransformOp;
+  /** The field's type after the step; `null` when the step does not take it. */
+  readonly result: (type: TensorType, op: TransformOp) => TensorType | null;
+  readonly takes: string;
+}
+
+const isImage = (type: TensorType): boolean =>
+  type.shape.length === 3 && (type.dtype === "u8" || type.dtype === "f32");
+const sameImage = (type: TensorType): TensorType | null => (isImage(type) ? type : null);
+const toFloat = (type: TensorType): TensorType | null =>
+  isImage(type) ? { ...type, dtype: "f32" } : null;
+const anyImage = "an image, `u8[C, H, W]` or `f32[C, H, W]`";
+
+const transforms: Readonly<Record<string, TransformKind>> = {
+  resize: {
+    formals: signature("resize(height: int, width: int)"),
+    make: (s) => ({ kind: "resize", height: s.number("height"), width: s.number("width") }),
+    takes: "an image `u8[C, H, W]`",
+    result: (type, op) =>
+      type.dtype === "u8" && isImage(type) && op.kind === "resize"
+        ? { ...type, shape: [type.shape[0] ?? 0, op.height, op.width] }
+        : null,
+  },
+  normalize: {
+    formals: signature("normalize(mean: float[], std: float[])"),
+    make: (s) => ({ kind: "normalize", mean: s.numbers("mean"), std: s.numbers("std") }),
+    takes: `${anyImage}, with one mean and std or one per channel`,
+    result: (type, op) => {
+      const fits = (values: readonly number[]): boolean =>
+        values.length === 1 || values.length === type.shape[0];
+      return op.kind === "normalize" && fits(op.mean) && fits(op.std) && op.std.every((std) => std > 0)
+        ? toFloat(type)
+        : null;
+    },
+  },
+  standardize: {
+    formals: signature("standardize()"),
+    make: () => ({ kind: "standardize" }),
+    takes: anyImage,
+    result: toFloat,
+  },
+  hflip: {
+    formals: signature("hflip(p: float = 0.5)"),
+    make: (s) => ({ kind: "hflip", p: s.number("p") }),
+    takes: anyImage,
+    result: sameImage,
+  },
+  jitter: {
+    formals: signature("jitter(brightness: float = 0, contrast: float = 0)"),
+    make: (s) => ({
+      kind: "jitter",
+      brightness: s.number("brightness"),
+      contrast: s.number("contrast"),
+    }),
+    takes: "an image `u8[C, H, W]`",
+    result: (type) => (type.dtype === "u8" ? sameImage(type) : null),
+  },
+  random_shift: {
+    formals: signature("random_shift(pad: int)"),
+    make: (s) => ({ kind: "random_shift", pad: s.number("pad") }),
+    takes: anyImage,
+    result: sameImage,
+  },
+};
+
+export interface CheckedTransforms {
+  readonly steps: DataProgram["transforms"];
+  readonly fields: ReadonlyMap<string, TensorType>;
+}
+
+/** Applies every transform to the fields' types; `null` when one is wrong. */
+export function checkTransforms(
+  frame: Frame,
+  declaration: DatasetDecl,
+  types: ReadonlyMap<string, TensorType>,
+): CheckedTransforms | null {
+  const fields = new Map(types);
+  const steps: DataProgram["transforms"] = [];
+  const ordinals = new Map<string, number>();
+  let sound = true;
+  for (const member of declaration.members)
+    if (member.kind === "transform")
+      for (const assign of member.assigns) sound = checkAssign(member, assign) && sound;
+  return sound ? { steps, fields } : null;
+
+  function checkAssign(member: TransformMember, assign: AssignMember): boolean {
+    const split = member.split?.text ?? null;
+    if (split !== null && split !== "train" && split !== "val" && split !== "test") {
+      report(frame, unknownName, { name: split, suggestion: suggest(split, ["train", "val", "test"]) }, member.split?.span ?? member.span);
+      return false;
+    }
+    const [name, second] = assign.names;
+    if (name === undefined || second !== undefined) {
+      report(frame, notYetSupported, { what: "a transform of several fields" }, assign.span);
+      return false;
+    }
+    const chain = chainOf(assign.value);
+    if (chain === null || chain.field.name !== name.text) {
+      const wanted = `${name.text} = ${name.text} |> step(…)`;
+      report(frame, wrongType, { what: "a transform", expected: `\`${wanted}\``, found: "another expression" }, assign.value.span);
+      return false;
+    }
+    if (!fields.has(name.text)) {
+      report(frame, unknownName, { name: name.text, suggestion: suggest(name.text, fields.keys()) }, name.span);
+      return false;
+    }
+    return chain.steps.every((step) => checkStep(split, name.text, step));
+  }
+
+  function checkStep(split: "train" | "val" | "test" | null, field: string, step: ApplyStep): boolean {
+    const name = step.callee.kind === "name" ? step.callee.name : "";
+    const kind = Object.hasOwn(transforms, name) ? transforms[name] : undefined;
+    if (kind === undefined) {
+      report(frame, unknownName, { name, suggestion: suggest(name, Object.keys(transforms)) }, step.callee.span);
+      return false;
+    }
+    const bound = bindArguments(frame, frame, kind.formals, { callee: name, inputs: [], args: step.args ?? [], span: step.span });
+    const settings = settingsOf(bound);
+    const before = fields.get(field);
+    if (!settings.isKnown || before === undefined) return false;
+    const op = kind.make(settings);
+    const after = kind.result(before, op);
+    if (after === null) {
+      report(frame, wrongType, { what: `what \`${name}\` takes`, expected: kind.takes, found: `\`${printType(before)}\`` }, step.span);
+      return false;
+    }
+    if (split !== null && printType(after) !== printType(before)) {
+      report(frame, wrongType, { what: `\`${field}\` after a transform of one split`, expected: `\`${printType(before)}\` still`, found: `\`${printType(after)}\`` }, step.span);
+      return false;
+    }
+    const draw = `${field}.${name}`;
+    const ordinal = ordinals.get(draw) ?? 0;
+    ordinals.set(draw, ordinal + 1);
+    fields.set(field, after);
+    steps.push({ split, field, op, draw: `${draw}.${ordinal}`, place: printSpan(step.span) });
+    return true;
+  }
+}
+
+/** `x |> a() |> b()` as the field and its steps in order. */
+function chainOf(
+  expr: Expr,
+): { readonly field: Extract<Expr, { kind: "name" }>; readonly steps: readonly ApplyStep[] } | null {
+  if (expr.kind === "name") return { field: expr, steps: [] };
+  if (expr.kind !== "pipe" || expr.step.kind !== "apply") return null;
+  const inner = chainOf(expr.input);
+  return inner === null ? null : { field: inner.field, steps: [...inner.steps, expr.step] };
+}

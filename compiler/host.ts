@@ -1,0 +1,14 @@
+/** What the pure compiler asks of the world: modules, paths and a hash. */
+
+import type { SourceFile } from "../grammar/source.js";
+
+export interface CompilerHost {
+  /** The module an import names, seen from the module called `from`; `null` when there is none. */
+  readonly readModule: (specifier: string, from: string) => SourceFile | null;
+  /** The modules of the standard library, for suggestions. */
+  readonly libraryModules: readonly string[];
+  /** Makes a path written in module `from` absolute. */
+  readonly resolvePath: (path: string, from: string) => string;
+  /** SHA-256 in hex. */
+  readonly sha256: (text: string) => string;
+}

@@ -1,0 +1,191 @@
+/** Lowers one stage: the graphs `grad`, `apply`, `step` and `eval`. */
+
+import { differentiate } from "../autodiff/differentiate.js";
+import { lossReachesNothing, noGradient, unreachedParameter } from "../../grammar/diagnostics/program.js";
+import { diagnose } from "../../grammar/diagnostic.js";
+import { invariant } from "../../grammar/invariant.js";
+import type { Session } from "../check/elaboration.js";
+import type { CheckedTrain } from "../check/train.js";
+import { createGraphBuilder } from "../ir/create-builder.js";
+import type { GraphBuilder } from "../ir/builder.js";
+import type { Graph, NamedValue, Node, Value } from "../ir/graph.js";
+import type { LossTerm } from "../plan/schema.js";
+import type { Forward } from "./forward.js";
+import { countName, gradientName, nextName, scheduleName, slotPath, sumName, weightName } from "./naming.js";
+import { lowerUpdate, scheduledSettings, type Slot } from "./optimizer.js";
+
+export interface StagePlan {
+  readonly name: string;
+  /** Paths of the parameters that learn. */
+  readonly trainable: readonly string[];
+  /** Per trainable parameter, the stage in which its slots were made. */
+  readonly born: ReadonlyMap<string, number>;
+}
+
+export interface StageGraphs {
+  readonly grad: Graph;
+  readonly apply: Graph;
+  readonly step: Graph;
+  readonly slots: readonly { readonly parameter: string; readonly slot: Slot }[];
+  readonly losses: readonly LossTerm[];
+}
+
+/** `null` when a parameter or loss is not reached, or the rule is wrong; everything is reported. */
+export function lowerStage(
+  session: Session,
+  train: CheckedTrain,
+  forward: Forward,
+  stage: StagePlan,
+): StageGraphs | null {
+  const { builder } = forward;
+  const total = totalOf(builder, forward);
+  const parameters = stage.trainable.map((path) => {
+    const member = forward.members.find((candidate) => candidate.path === path);
+    invariant(member !== undefined, `no member ${path}`);
+    return member;
+  });
+  const wrt = parameters.map((member) => member.moved);
+  const { gradients, blocked } = differentiate(builder, total, wrt);
+  for (const node of blocked) session.diagnostics.push(diagnose(noGradient, { op: node.op }, node.span));
+  parameters.forEach((member, i) => {
+    if (gradients[i] === null && !member.unused)
+      session.diagnostics.push(diagnose(unreachedParameter, { path: member.path, stage: stage.name }, member.span));
+  });
+  checkLosses(session, forward, wrt, stage.name);
+  if (session.diagnostics.some(({ severity }) => severity === "error")) return null;
+
+  const learned = parameters.flatMap((member, i) => {
+    const gradient = gradients[i];
+    return gradient === null || gradient === undefined ? [] : [{ path: member.path, value: member.moved, gradient }];
+  });
+  const measured: readonly NamedValue[] = forward.atoms.flatMap(({ name, sum, weight }) => [
+    { name: sumName(name), value: sum },
+    { name: weightName(name), value: weight },
+  ]);
+  const buffers = forward.updates.map(({ name, value }) => ({ name: nextName(name), value }));
+  const grad = pruned(
+    builder.finish(`${stage.name}.grad`, [
+      ...measured,
+      ...learned.map(({ path, gradient }) => ({ name: gradientName(path), value: gradient })),
+      ...buffers,
+    ]),
+  );
+  const fused = updateAll(session, train, builder, stage, learned);
+  const applying = createGraphBuilder();
+  const separate = updateAll(
+    session,
+    train,
+    applying,
+    stage,
+    learned.map(({ path, value }) => ({
+      path,
+      value: applying.input(path, value.type),
+      gradient: applying.input(gradientName(path), value.type),
+    })),
+  );
+  if (fused === null || separate === null) return null;
+  return {
+    grad,
+    step: pruned(builder.finish(`${stage.name}.step`, [...measured, ...fused.outputs, ...buffers])),
+    apply: pruned(applying.finish(`${stage.name}.apply`, separate.outputs)),
+    slots: fused.slots,
+    losses: forward.losses,
+  };
+}
+
+/** constant + sum of coefficient * (sum / weight), for the last loss. */
+function totalOf(builder: GraphBuilder, forward: Forward): Value {
+  const total = forward.losses.at(-1);
+  invariant(total !== undefined, "a train has a loss");
+  let value: Value | null = null;
+  for (const { coefficient, atom } of total.terms) {
+    const source = forward.atoms.find((candidate) => candidate.name === atom);
+    invariant(source !== undefined, `no loss atom ${atom}`);
+    const term = builder.scale(builder.div(source.sum, source.weight), coefficient);
+    value = value === null ? term : builder.add(value, term);
+  }
+  return value ?? builder.constant(total.constant);
+}
+
+/** A named loss that depends on nothing that learns changes nothing. */
+function checkLosses(session: Session, forward: Forward, wrt: readonly Value[], stage: string): void {
+  const reached = new Set(wrt.map((value) => value.id));
+  for (const node of forward.builder.nodes)
+    if (node.inputs.some((input) => reached.has(input.id))) for (const output of node.outputs) reached.add(output.id);
+  forward.losses.forEach((loss, i) => {
+    const named = forward.named[i];
+    const touches = loss.terms.some(({ atom }) => {
+      const source = forward.atoms.find((candidate) => candidate.name === atom);
+      return source !== undefined && reached.has(source.sum.id);
+    });
+    if (!touches && named !== undefined)
+      session.diagnostics.push(diagnose(lossReachesNothing, { loss: loss.name, stage }, named.span));
+  });
+}
+
+function updateAll(
+  session: Session,
+  train: CheckedTrain,
+  builder: GraphBuilder,
+  stage: StagePlan,
+  learned: readonly { readonly path: string; readonly value: Value; readonly gradient: Value }[],
+): { readonly outputs: readonly NamedValue[]; readonly slots: StageGraphs["slots"] } | null {
+  const scalar = { dtype: "f32", shape: [] } as const;
+  const scheduled = new Map(
+    scheduledSettings(train.optimizer).map((name) => [name, builder.input(scheduleName(name), scalar)]),
+  );
+  const counts = new Map<number, Value>();
+  const outputs: NamedValue[] = [];
+  const slots: { parameter: string; slot: Slot }[] = [];
+  for (const { path, value, gradient } of learned) {
+    const born = stage.born.get(path) ?? 0;
+    const step = counts.get(born) ?? builder.input(countName(born), scalar);
+    counts.set(born, step);
+    const updated = builder.within({ span: train.optimizer.span, scope: "optimizer" }, () =>
+      lowerUpdate(session, builder, train.optimizer, {
+        parameter: value,
+        gradient,
+        slot: (slot) => builder.input(slotPath(path, slot.name), slot.type),
+        scheduled,
+        step,
+      }),
+    );
+    if (updated === null) return null;
+    outputs.push({ name: nextName(path), value: updated.parameter });
+    for (const { slot, after } of updated.slots) {
+      outputs.push({ name: nextName(slotPath(path, slot.name)), value: after });
+      slots.push({ parameter: path, slot });
+    }
+  }
+  return { outputs, slots };
+}
+
+/** Leaves out inputs that nothing reads: a graph asks for what it uses. */
+export function pruned(graph: Graph): Graph {
+  const used = new Set<number>([
+    ...graph.nodes.flatMap((node: Node) => node.inputs.map((input) => input.id)),
+    ...graph.outputs.map(({ value }) => value.id),
+  ]);
+  return { ...graph, inputs: graph.inputs.filter(({ value }) => used.has(value.id)) };
+}
+
+/** The evaluation graph: sums, weights and what metrics read; also the outputs of the model. */
+export function evaluationGraph(forward: Forward, name: string): { readonly graph: Graph; readonly nameOf: (value: Value) => string } {
+  const names = new Map<number, string>();
+  const inputs: NamedValue[] = [];
+  for (const { moved } of forward.metrics)
+    for (const value of [moved.logits, moved.labels, ...(moved.within === null ? [] : [moved.within])]) {
+      if (names.has(value.id)) continue;
+      const own = `metric:${names.size}`;
+      names.set(value.id, own);
+      inputs.push({ name: own, value });
+    }
+  const measured: readonly NamedValue[] = forward.atoms.flatMap(({ name: atom, sum, weight }) => [
+    { name: sumName(atom), value: sum },
+    { name: weightName(atom), value: weight },
+  ]);
+  return {
+    graph: pruned(forward.builder.finish(name, [...measured, ...inputs])),
+    nameOf: (value) => names.get(value.id) ?? "",
+  };
+}

@@ -1,0 +1,115 @@
+/** Reads a program: the root module and all it imports, in an order without cycles. */
+
+import type { Declaration, ImportDecl, Module, Name } from "../grammar/ast.js";
+import { diagnose, type Diagnostic } from "../grammar/diagnostic.js";
+import * as names from "../grammar/diagnostics/names.js";
+import { parseModule } from "../grammar/parse.js";
+import type { SourceFile } from "../grammar/source.js";
+import { suggest } from "../grammar/suggest.js";
+import type { CompilerHost } from "./host.js";
+
+/** A declaration that has a name, and the module it stands in. */
+export interface Definition {
+  readonly declaration: Exclude<Declaration, { kind: "import" | "expect" }>;
+  readonly module: ModuleScope;
+}
+
+/** One module and what its names mean. */
+export interface ModuleScope {
+  readonly name: string;
+  readonly module: Module;
+  readonly definitions: ReadonlyMap<string, Definition>;
+  /** `import "m" as alias`. */
+  readonly aliases: ReadonlyMap<string, ModuleScope>;
+}
+
+export interface Program {
+  readonly root: ModuleScope;
+  /** Every module once, those that are imported first. */
+  readonly modules: readonly ModuleScope[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function loadProgram(source: SourceFile, host: CompilerHost): Program {
+  const loaded = new Map<string, ModuleScope>();
+  const diagnostics: Diagnostic[] = [];
+  const root = load(source, []);
+  return { root, modules: [...loaded.values()], diagnostics };
+
+  function load(file: SourceFile, path: readonly string[]): ModuleScope {
+    const known = loaded.get(file.name);
+    if (known !== undefined) return known;
+    const { module, diagnostics: found } = parseModule(file);
+    diagnostics.push(...found);
+    const definitions = new Map<string, Definition>();
+    const aliases = new Map<string, ModuleScope>();
+    const scope: ModuleScope = { name: file.name, module, definitions, aliases };
+    const places = new Map<string, Name>();
+    const define = (name: Name, put: () => void): void => {
+      const earlier = places.get(name.text);
+      if (earlier === undefined) {
+        places.set(name.text, name);
+        put();
+      } else
+        diagnostics.push(
+          diagnose(names.alreadyDefined, { name: name.text }, name.span, {
+            labels: [{ span: earlier.span, text: "first defined here" }],
+          }),
+        );
+    };
+    for (const declaration of module.declarations) {
+      if (declaration.kind === "expect") continue;
+      if (declaration.kind === "import") bring(declaration, define);
+      else
+        define(declaration.name, () =>
+          definitions.set(declaration.name.text, { declaration, module: scope }),
+        );
+    }
+    loaded.set(file.name, scope);
+    return scope;
+
+    function bring(node: ImportDecl, put: (name: Name, action: () => void) => void): void {
+      const target = host.readModule(node.from.value, file.name);
+      if (target === null) {
+        diagnostics.push(
+          diagnose(
+            names.moduleNotFound,
+            {
+              module: node.from.value,
+              suggestion: suggest(node.from.value, host.libraryModules),
+            },
+            node.from.span,
+          ),
+        );
+        return;
+      }
+      const trail = [...path, file.name];
+      if (trail.includes(target.name)) {
+        const cycle = [...trail.slice(trail.indexOf(target.name)), target.name];
+        diagnostics.push(diagnose(names.importCycle, { cycle }, node.from.span));
+        return;
+      }
+      const imported = load(target, trail);
+      if (node.alias !== null) {
+        const { alias } = node;
+        put(alias, () => aliases.set(alias.text, imported));
+      }
+      for (const name of node.names ?? []) {
+        const definition = imported.definitions.get(name.text);
+        if (definition === undefined)
+          diagnostics.push(
+            diagnose(
+              names.notExported,
+              {
+                name: name.text,
+                module: node.from.value,
+                suggestion: suggest(name.text, imported.definitions.keys()),
+              },
+              name.span,
+            ),
+          );
+        else put(name, () => definitions.set(name.text, definition));
+      }
+    }
+  }
+}

@@ -1,0 +1,19 @@
+/** A comparison. */
+
+import { binary } from "../kit/binary.js";
+
+/** Whether the first is below the second. */
+export const less = binary({
+  name: "less",
+  summary: "Whether the first is below the second.",
+  reason: "Comparisons make masks; no gradient passes them.",
+  accepts: "number",
+  result: "bool",
+  onnx: "Less",
+  apply: (a, b) => (a < b ? 1 : 0),
+  vjp: null,
+  samples: [
+    { why: "below, equal, above", a: [1, 2, 3], b: [2, 2, 2] },
+    { why: "both sides broadcast", a: [[1], [2]], b: [[0.5, 1, 3]] },
+  ],
+});

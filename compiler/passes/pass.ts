@@ -1,0 +1,13 @@
+/** What a pass is: a function from graphs to graphs that says what it does and shows it. */
+
+import type { Graph } from "../ir/graph.js";
+
+/** One step between differentiation and the ONNX file. It computes the same outputs. */
+export interface Pass {
+  readonly name: string;
+  /** One sentence for the reference. */
+  readonly summary: string;
+  /** A graph before and after, in printed IR; a test runs it. */
+  readonly example: { readonly before: string; readonly after: string };
+  readonly run: (graph: Graph) => Graph;
+}

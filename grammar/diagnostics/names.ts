@@ -1,0 +1,110 @@
+/** Diagnostics about modules and names: imports, definitions, uses. */
+
+import { diagnosticKind } from "../diagnostic.js";
+
+const didYouMean = (p: { readonly suggestion: string | null }): string | null =>
+  p.suggestion === null ? null : `did you mean \`${p.suggestion}\`?`;
+
+export const moduleNotFound = diagnosticKind({
+  code: "names/module-not-found",
+  severity: "error",
+  message: (p: { module: string; suggestion: string | null }) => `there is no module \`${p.module}\``,
+  hint: didYouMean,
+  explain:
+    "An import names a file relative to the importing one (`./blocks.pipe`) or a module of the standard library (`saic:layers`).",
+});
+
+export const importCycle = diagnosticKind({
+  code: "names/import-cycle",
+  severity: "error",
+  message: (p: { cycle: readonly string[] }) => `modules import each other: ${p.cycle.join(" -> ")}`,
+  hint: () => "move what both need into a third module",
+  explain: "Imports form a tree without cycles, so that every module can be read on its own.",
+});
+
+export const notExported = diagnosticKind({
+  code: "names/not-in-module",
+  severity: "error",
+  message: (p: { name: string; module: string; suggestion: string | null }) =>
+    `\`${p.module}\` declares no \`${p.name}\``,
+  hint: didYouMean,
+  explain: "A named import must be declared in the module it comes from.",
+});
+
+export const alreadyDefined = diagnosticKind({
+  code: "names/already-defined",
+  severity: "error",
+  message: (p: { name: string }) => `\`${p.name}\` is already defined`,
+  hint: () => "give one of the two another name",
+  explain: "Within one scope a name means one thing.",
+});
+
+export const unknownName = diagnosticKind({
+  code: "names/unknown",
+  severity: "error",
+  message: (p: { name: string; suggestion: string | null }) => `\`${p.name}\` is not defined here`,
+  hint: didYouMean,
+  explain: "A name must be declared in the file, imported, or part of the language.",
+});
+
+export const unknownMember = diagnosticKind({
+  code: "names/unknown-member",
+  severity: "error",
+  message: (p: { owner: string; member: string; suggestion: string | null }) =>
+    `${p.owner} has no \`${p.member}\``,
+  hint: didYouMean,
+  explain: "Members are the outputs of a call, the properties of a dataset, or a module's names.",
+});
+
+export const unknownKey = diagnosticKind({
+  code: "names/unknown-key",
+  severity: "error",
+  message: (p: { key: string; owner: string; suggestion: string | null }) =>
+    `${p.owner} has no key \`${p.key}\``,
+  hint: didYouMean,
+  explain: "Every key is checked: a misspelt one is never ignored in silence.",
+});
+
+export const duplicateKey = diagnosticKind({
+  code: "names/duplicate-key",
+  severity: "error",
+  message: (p: { key: string; owner: string }) => `${p.owner} already has \`${p.key}\``,
+  explain: "A key may be given once.",
+});
+
+export const missingKey = diagnosticKind({
+  code: "names/missing-key",
+  severity: "error",
+  message: (p: { key: string; owner: string }) => `${p.owner} needs \`${p.key}\``,
+  explain: "Some members have no default that would be right for everybody.",
+});
+
+export const missingValue = diagnosticKind({
+  code: "names/missing-value",
+  severity: "error",
+  message: (p: { key: string }) => `\`${p.key}:\` has no value yet`,
+  explain: "A key is followed by its value on the same line.",
+});
+
+export const cyclicDefinition = diagnosticKind({
+  code: "names/cyclic-definition",
+  severity: "error",
+  message: (p: { name: string }) => `\`${p.name}\` is defined by itself`,
+  explain: "Constants and block applications must form no cycle, so that every program terminates.",
+});
+
+export const overrideMatchesNothing = diagnosticKind({
+  code: "names/override-matches-nothing",
+  severity: "error",
+  message: (p: { path: string; suggestion: string | null }) =>
+    `nothing in this program is called \`${p.path}\``,
+  hint: didYouMean,
+  explain: "An override names a `param`, or the dotted path of a member that the program already has.",
+});
+
+export const noVariants = diagnosticKind({
+  code: "names/no-variant",
+  severity: "error",
+  message: (p: { name: string }) => `this program declares no variant \`${p.name}\``,
+  explain: "`--variant` chooses a `variant` declaration of the program.",
+});

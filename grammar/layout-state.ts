@@ -1,0 +1,302 @@
+/** What the layout knows while it walks the lexemes, and the questions it asks about those ahead. */
+
+import { createTokenInstance, type IToken, type TokenType } from "chevrotain";
+
+import type { Diagnostic } from "./diagnostic.js";
+import { at } from "./invariant.js";
+import {
+  ASSIGNING,
+  DECLARATIONS,
+  KEYED,
+  MEMBERS,
+  UNSUPPORTED_DECLARATIONS,
+  UNSUPPORTED_MEMBERS,
+  type FrameKind,
+} from "./member-words.js";
+import type { Lexeme } from "./scan.js";
+import type { SourceFile, Span } from "./source.js";
+import {
+  BodyEnd,
+  Colon,
+  Comma,
+  Const,
+  DeclarationEnd,
+  Dot,
+  DotDigits,
+  EqualEqual,
+  Equals,
+  False,
+  Glob,
+  Import,
+  IndexBracket,
+  LeftArrow,
+  LeftBrace,
+  LeftBracket,
+  LeftParen,
+  Let,
+  MemberEnd,
+  Name,
+  NumberToken,
+  Param,
+  PathEnd,
+  Pipe,
+  Quantity,
+  Range,
+  Reported,
+  RightBrace,
+  RightBracket,
+  RightParen,
+  Slot,
+  Star,
+  Text,
+  True,
+  Unused,
+} from "./tokens.js";
+
+export interface Frame {
+  readonly kind: FrameKind;
+  readonly opener: Lexeme | null;
+  /** What the next brace in it holds. */
+  next: FrameKind | null;
+  /** The word of the member being read. */
+  member: string | null;
+}
+
+/** Tokens of one declaration, or stray text before one (then `declaration` is `null`). */
+export interface Chunk {
+  readonly declaration: string | null;
+  readonly tokens: IToken[];
+}
+
+export interface LayoutState {
+  readonly source: SourceFile;
+  readonly lexemes: readonly Lexeme[];
+  readonly frames: Frame[];
+  readonly chunks: Chunk[];
+  /** Offsets at which declarations and members begin. */
+  readonly starts: number[];
+  readonly report: (diagnostic: Diagnostic) => void;
+  /** Whether indentation may decide which bracket was left open. */
+  readonly trustIndentation: boolean;
+  /** The last token belongs to a path after `as`. */
+  inPath: boolean;
+}
+
+/** After these an operand is complete: what follows on a new line may begin a member. */
+const COMPLETE: ReadonlySet<TokenType> = new Set([
+  Name,
+  NumberToken,
+  Quantity,
+  Text,
+  True,
+  False,
+  RightParen,
+  RightBracket,
+  DeclarationEnd,
+  MemberEnd,
+  BodyEnd,
+  PathEnd,
+  DotDigits,
+  Reported,
+  Range,
+  Star,
+  Glob,
+]);
+
+const OPENERS: ReadonlySet<TokenType> = new Set([LeftBrace, LeftParen, LeftBracket]);
+const CLOSERS: ReadonlySet<TokenType> = new Set([RightBrace, RightParen, RightBracket]);
+
+export const topFrame = (s: LayoutState): Frame => at(s.frames, -1);
+export const lastToken = (s: LayoutState): IToken | null => s.chunks.at(-1)?.tokens.at(-1) ?? null;
+
+export function emit(s: LayoutState, type: TokenType, lexeme: Lexeme): void {
+  emitAt(s, type, lexeme.text, lexeme.start, lexeme.end);
+}
+
+export function emitAt(
+  s: LayoutState,
+  type: TokenType,
+  text: string,
+  start: number,
+  end: number,
+): void {
+  let chunk = s.chunks.at(-1);
+  if (chunk === undefined) s.chunks.push((chunk = { declaration: null, tokens: [] }));
+  // Lines and columns are left out: they come from the source file.
+  chunk.tokens.push(createTokenInstance(type, text, start, end - 1, NaN, NaN, NaN, NaN));
+}
+
+export const spanOfLexeme = (s: LayoutState, lexeme: Lexeme): Span => ({
+  source: s.source,
+  start: lexeme.start,
+  end: lexeme.end,
+});
+
+export const isComplete = (token: IToken | null): boolean =>
+  token !== null && COMPLETE.has(token.tokenType);
+
+const typeAt = (s: LayoutState, i: number): TokenType | null => s.lexemes[i]?.type ?? null;
+
+const isOnLine = (s: LayoutState, i: number, line: number): boolean => s.lexemes[i]?.line === line;
+
+/** The index after the bracket that closes the one at `i`, or the number of lexemes. */
+export function skipBalanced(s: LayoutState, i: number): number {
+  let depth = 0;
+  for (let j = i; j < s.lexemes.length; j++) {
+    const { type } = at(s.lexemes, j);
+    if (OPENERS.has(type)) depth++;
+    else if (CLOSERS.has(type) && --depth <= 0) return j + 1;
+  }
+  return s.lexemes.length;
+}
+
+/** The index after a member that begins at `i`: a brace closes it, or the next member begins. */
+export function skipMember(s: LayoutState, i: number): number {
+  let j = i + 1;
+  while (j < s.lexemes.length) {
+    const lexeme = at(s.lexemes, j);
+    if (CLOSERS.has(lexeme.type) || beginsSomething(s, j)) return j;
+    if (OPENERS.has(lexeme.type)) {
+      const inPath = s.lexemes[j - 1]?.end === lexeme.start && lexeme.type === LeftBrace;
+      j = skipBalanced(s, j);
+      if (lexeme.type === LeftBrace && !inPath && !isPartOfValue(s, j)) return j;
+    } else j++;
+  }
+  return j;
+}
+
+/** After a brace: an operator, `else` or `as` shows that the value goes on. */
+function isPartOfValue(s: LayoutState, j: number): boolean {
+  const lexeme = s.lexemes[j];
+  return lexeme !== undefined && !lexeme.first && lexeme.type !== Name && !CLOSERS.has(lexeme.type);
+}
+
+function beginsSomething(s: LayoutState, i: number): boolean {
+  const lexeme = at(s.lexemes, i);
+  if (lexeme.type === Let || lexeme.type === Const) return true;
+  if (declarationWord(s, i) !== null) return true;
+  const { kind } = topFrame(s);
+  if (lexeme.type !== Name) return false;
+  if (KEYED.has(kind) && keyShape(s, i)) return true;
+  if (!lexeme.first) return false;
+  if (ASSIGNING.has(kind) && assignShape(s, i) !== null) return true;
+  return memberWord(s, i) && wordShape(s, i);
+}
+
+export function memberWord(s: LayoutState, i: number): boolean {
+  const { kind } = topFrame(s);
+  const { text } = at(s.lexemes, i);
+  return hasOwn(MEMBERS[kind], text) || (UNSUPPORTED_MEMBERS[kind]?.includes(text) ?? false);
+}
+
+const hasOwn = (record: object | undefined, key: string): boolean =>
+  record !== undefined && Object.hasOwn(record, key);
+
+/**
+ * The word at `i` if a declaration begins there, also where brackets are still open:
+ * then only in a form that no member has.
+ */
+export function declarationWord(s: LayoutState, i: number): string | null {
+  const lexeme = at(s.lexemes, i);
+  const { type, text, line } = lexeme;
+  const outermost = s.frames.length === 1;
+  if (topFrame(s).kind === "expression") return null;
+  if (type === Import || type === Param || type === Const) {
+    const begins = lexeme.first
+      ? outermost || type !== Const
+      : outermost && isComplete(lastToken(s));
+    return begins ? text : null;
+  }
+  if (type !== Name || !lexeme.first) return null;
+  const isDeclaration = Object.hasOwn(DECLARATIONS, text);
+  if (!isDeclaration && !UNSUPPORTED_DECLARATIONS.includes(text)) return null;
+  const next = typeAt(s, i + 1);
+  const named = isOnLine(s, i + 1, line) && (next === Name || next === Text);
+  const last = lastToken(s);
+  if (outermost) {
+    if (named) return text;
+    const bare = !isOnLine(s, i + 1, line) || (text === "expect" && !isFollowedByPunctuation(s, i));
+    return bare && (last === null || isComplete(last)) ? text : null;
+  }
+  if (text === "expect") return atMargin(s, lexeme) && named ? text : null;
+  if (!named || !isDeclaration) return named && atMargin(s, lexeme) ? text : null;
+  const after = typeAt(s, i + 2);
+  return after === LeftParen || after === LeftBrace ? text : null;
+}
+
+const atMargin = (s: LayoutState, lexeme: Lexeme): boolean =>
+  s.source.lineStarts[lexeme.line] === lexeme.start;
+
+function isFollowedByPunctuation(s: LayoutState, i: number): boolean {
+  const next = typeAt(s, i + 1);
+  return next === Equals || next === Colon || next === Dot || next === Comma || next === Pipe;
+}
+
+/** `Name (. Name)* :` */
+export function keyShape(s: LayoutState, i: number): boolean {
+  let j = i + 1;
+  for (;;) {
+    if (typeAt(s, j) === Dot && typeAt(s, j + 1) === Name) j += 2;
+    else if (typeAt(s, j) === DotDigits) j++;
+    else return typeAt(s, j) === Colon;
+  }
+}
+
+/** The index of `=`, `<-` or a mistaken `==` after `Name (, Name)*`. */
+export function assignShape(s: LayoutState, i: number): number | null {
+  let j = i + 1;
+  while (typeAt(s, j) === Comma && typeAt(s, j + 1) === Name) j += 2;
+  const type = typeAt(s, j);
+  return type === Equals || type === LeftArrow || type === EqualEqual ? j : null;
+}
+
+/** A member's word is followed by a name or brace on its line, or stands alone while being typed. */
+export function wordShape(s: LayoutState, i: number): boolean {
+  const { text, line, first } = at(s.lexemes, i);
+  const next = typeAt(s, i + 1);
+  if (isOnLine(s, i + 1, line) && next !== RightBrace) {
+    if (next === LeftBrace) return text !== "freeze" && text !== "stage";
+    if (text === "group" || text === "objective" || text === "predict")
+      return !isFollowedByPunctuation(s, i);
+    return next === Name || next === Let || next === Const;
+  }
+  return (first && isComplete(lastToken(s))) || lastToken(s)?.tokenType === LeftBrace;
+}
+
+/** Whether a member may begin at `i`, given the token before it. */
+export function atMemberPosition(s: LayoutState, i: number): boolean {
+  const last = lastToken(s);
+  if (last === null) return false;
+  const { tokenType } = last;
+  if (tokenType === Unused) return true;
+  if (tokenType === Let || tokenType === Const || tokenType === Slot) return false;
+  if (tokenType === LeftBrace || isComplete(last)) return true;
+  if (tokenType === Comma) return KEYED.has(topFrame(s).kind);
+  return at(s.lexemes, i).first;
+}
+
+/** Columns of white space before the line of `lexeme`. */
+export function indentation(s: LayoutState, lexeme: Lexeme): number {
+  const start = s.source.lineStarts[lexeme.line] ?? 0;
+  let end = start;
+  while (s.source.text[end] === " " || s.source.text[end] === "\t") end++;
+  return end - start;
+}
+
+/** After these `(` calls and `[` indexes, when they stand on the same line. */
+export function continuesOperand(s: LayoutState, lexeme: Lexeme): boolean {
+  const last = lastToken(s);
+  if (last === null || lexeme.first) return false;
+  const { tokenType } = last;
+  return (
+    tokenType === Name ||
+    tokenType === DotDigits ||
+    tokenType === RightParen ||
+    tokenType === RightBracket ||
+    (topFrame(s).member === "freeze" && (tokenType === Star || tokenType === Glob))
+  );
+}
+
+export const isOpener = (type: TokenType): boolean => OPENERS.has(type);
+export const isCloser = (type: TokenType): boolean => CLOSERS.has(type);
+export const isIndex = (type: TokenType): boolean => type === IndexBracket;

@@ -1,0 +1,390 @@
+/**
+ * Gives every lexeme its role, balances brackets and cuts the file into declarations, so that the
+ * grammar needs no gates and damage in one member reaches no other.
+ */
+
+import type { TokenType } from "chevrotain";
+
+import { diagnose, type Diagnostic } from "./diagnostic.js";
+import {
+  equalityForAssignment,
+  missingCloser,
+  nestingTooDeep,
+  strayCloser,
+} from "./diagnostics/syntax.js";
+import { at } from "./invariant.js";
+import {
+  assignShape,
+  atMemberPosition,
+  continuesOperand,
+  declarationWord,
+  emit,
+  emitAt,
+  indentation,
+  isCloser,
+  isComplete,
+  isOpener,
+  keyShape,
+  lastToken,
+  memberWord,
+  skipBalanced,
+  spanOfLexeme,
+  topFrame,
+  wordShape,
+  type Chunk,
+  type Frame,
+  type LayoutState,
+} from "./layout-state.js";
+import { ASSIGNING, DECLARATIONS, KEYED, MEMBERS, type FrameKind } from "./member-words.js";
+import type { Lexeme } from "./scan.js";
+import type { SourceFile } from "./source.js";
+import {
+  As,
+  BinderParen,
+  BodyEnd,
+  BoundsIn,
+  By,
+  CallParen,
+  Comma,
+  Const,
+  DeclarationEnd,
+  Dot,
+  DotDigits,
+  Else,
+  EqualEqual,
+  Equals,
+  For,
+  From,
+  If,
+  IndexBracket,
+  InOperator,
+  KeyName,
+  LeftBrace,
+  LeftParen,
+  Let,
+  MemberEnd,
+  Name,
+  PathBrace,
+  PathEnd,
+  Random,
+  Repeat,
+  Reported,
+  RightBrace,
+  RightBracket,
+  RightParen,
+  Split,
+  TargetName,
+} from "./tokens.js";
+import {
+  skipUnsupportedDeclaration,
+  skipUnsupportedExpression,
+  skipUnsupportedMember,
+} from "./unsupported.js";
+
+/** The parser takes some sixty stack frames a level; this leaves more than half of the stack. */
+export const MAX_BRACKETS = 100;
+
+export interface Layout {
+  readonly chunks: readonly Chunk[];
+  /** Offsets at which declarations and members begin, ascending. */
+  readonly starts: readonly number[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Indentation is asked only where brackets do not match: then it tells which one was left open. */
+export function layOut(
+  source: SourceFile,
+  lexemes: readonly Lexeme[],
+  outermost: "module" | "expression",
+): Layout {
+  const plain = walk(source, lexemes, outermost, { trustIndentation: false });
+  if (!plain.diagnostics.some((d) => d.code === missingCloser.code)) return plain;
+  return walk(source, lexemes, outermost, { trustIndentation: true });
+}
+
+function walk(
+  source: SourceFile,
+  lexemes: readonly Lexeme[],
+  outermost: "module" | "expression",
+  options: { readonly trustIndentation: boolean },
+): Layout {
+  const diagnostics: Diagnostic[] = [];
+  const s: LayoutState = {
+    source,
+    lexemes,
+    frames: [{ kind: outermost, opener: null, next: null, member: null }],
+    chunks: [],
+    starts: [],
+    report: (diagnostic) => void diagnostics.push(diagnostic),
+    trustIndentation: options.trustIndentation,
+    inPath: false,
+  };
+  for (let i = 0; i < lexemes.length;) i = place(s, i);
+  closeDownTo(s, 1, "the end of the file");
+  return { chunks: s.chunks, starts: s.starts, diagnostics };
+}
+
+/** Emits what the lexeme at `i` becomes and returns the index of the next one to place. */
+function place(s: LayoutState, i: number): number {
+  const lexeme = at(s.lexemes, i);
+  const declaration = declarationWord(s, i);
+  if (declaration !== null) return beginDeclaration(s, i, declaration);
+  closeDownTo(s, depthFor(s, i), `\`${lexeme.text}\``);
+  if (isOpener(lexeme.type)) return open(s, i);
+  if (isCloser(lexeme.type)) return close(s, lexeme, i);
+  const skipped = skipUnsupportedExpression(s, i);
+  if (skipped !== null) return skipped;
+  if (lexeme.type === Name) return placeName(s, i);
+  if (
+    lexeme.type === Comma &&
+    isCloser(s.lexemes[i + 1]?.type ?? Comma) &&
+    isComplete(lastToken(s))
+  )
+    return i + 1; // A comma may follow the last of a list.
+  if (lexeme.type === If || lexeme.type === Else) topFrame(s).next = "body";
+  if (lexeme.type === Let || lexeme.type === Const) beginMember(s, lexeme, null);
+  s.inPath = lexeme.type === As || (s.inPath && (lexeme.type === Dot || lexeme.type === DotDigits));
+  emit(s, lexeme.type, lexeme);
+  return i + 1;
+}
+
+function beginDeclaration(s: LayoutState, i: number, word: string): number {
+  const lexeme = at(s.lexemes, i);
+  closeDownTo(s, 1, `\`${word}\``);
+  s.starts.push(lexeme.start);
+  s.inPath = false;
+  const role = Object.hasOwn(DECLARATIONS, word) ? DECLARATIONS[word] : undefined;
+  const isPlain = lexeme.type !== Name;
+  if (!isPlain && role === undefined) {
+    s.chunks.push({ declaration: null, tokens: [] });
+    return skipUnsupportedDeclaration(s, i);
+  }
+  s.chunks.push({ declaration: word, tokens: [] });
+  const frame = topFrame(s);
+  frame.member = word;
+  frame.next = word === "import" ? "names" : (role?.opens ?? null);
+  emit(s, role?.type ?? lexeme.type, lexeme);
+  return i + 1;
+}
+
+function beginMember(s: LayoutState, lexeme: Lexeme, opens: FrameKind | null): void {
+  const frame = topFrame(s);
+  if (frame.kind === "module" || frame.kind === "paren" || frame.kind === "bracket") return;
+  s.starts.push(lexeme.start);
+  s.inPath = false;
+  frame.member = lexeme.text;
+  frame.next = opens;
+}
+
+// Brackets -------------------------------------------------------------------------------------
+
+function open(s: LayoutState, i: number): number {
+  const lexeme = at(s.lexemes, i);
+  if (s.frames.length > MAX_BRACKETS) {
+    s.report(
+      diagnose(
+        nestingTooDeep,
+        { what: "levels of brackets", limit: MAX_BRACKETS },
+        spanOfLexeme(s, lexeme),
+      ),
+    );
+    const next = skipBalanced(s, i);
+    emitAt(s, Reported, "", lexeme.start, at(s.lexemes, next - 1).end);
+    return next;
+  }
+  const skipped = skipUnsupportedExpression(s, i);
+  if (skipped !== null) return skipped;
+  const [type, kind] = bracketRole(s, lexeme, i);
+  if (lexeme.type === LeftBrace && kind !== "path") topFrame(s).next = null;
+  emit(s, type, lexeme);
+  s.frames.push({ kind, opener: lexeme, next: null, member: null });
+  s.inPath = false;
+  return i + 1;
+}
+
+function bracketRole(s: LayoutState, lexeme: Lexeme, i: number): readonly [TokenType, FrameKind] {
+  const last = lastToken(s);
+  if (lexeme.type === LeftBrace) {
+    const adjacent = last !== null && (last.endOffset ?? -1) + 1 === lexeme.start;
+    if (s.inPath && (adjacent || last?.tokenType === As)) return [PathBrace, "path"];
+    return [LeftBrace, topFrame(s).next ?? "body"];
+  }
+  const continues = continuesOperand(s, lexeme);
+  if (lexeme.type !== LeftParen) return [continues ? IndexBracket : lexeme.type, "bracket"];
+  const binds = s.lexemes[i + 1]?.type === Name && s.lexemes[i + 2]?.text === "in";
+  if (last?.tokenType === Repeat && binds) return [BinderParen, "paren"];
+  return [continues ? CallParen : LeftParen, "paren"];
+}
+
+/** The role of the brace that closes a frame. */
+function endOf({ kind }: Frame): TokenType {
+  if (kind === "body") return BodyEnd;
+  if (kind === "path") return PathEnd;
+  const holdsMembers = Object.hasOwn(MEMBERS, kind) && kind !== "stage";
+  return holdsMembers ? DeclarationEnd : MemberEnd;
+}
+
+const closerOf = (frame: Frame): TokenType =>
+  frame.kind === "paren" ? RightParen : frame.kind === "bracket" ? RightBracket : RightBrace;
+
+function close(s: LayoutState, lexeme: Lexeme, i: number): number {
+  let depth = s.frames.length - 1;
+  while (depth > 0 && closerOf(at(s.frames, depth)) !== lexeme.type) {
+    if (lexeme.type !== RightBrace && closerOf(at(s.frames, depth)) === RightBrace) depth = 0;
+    else depth--;
+  }
+  if (depth === 0) {
+    s.report(diagnose(strayCloser, { closer: lexeme.text }, spanOfLexeme(s, lexeme)));
+    return i + 1;
+  }
+  if (s.trustIndentation && lexeme.first && lexeme.type === RightBrace)
+    depth = depthByIndentation(s, lexeme, depth);
+  closeDownTo(s, depth + 1, `\`${lexeme.text}\``);
+  const closed = topFrame(s);
+  emit(s, lexeme.type === RightBrace ? endOf(closed) : lexeme.type, lexeme);
+  s.frames.pop();
+  s.inPath = closed.kind === "path";
+  return i + 1;
+}
+
+/** The outermost brace whose line is indented as `}` is, if the brace at `depth` is deeper. */
+function depthByIndentation(s: LayoutState, lexeme: Lexeme, depth: number): number {
+  const column = indentation(s, lexeme);
+  const indentOf = (d: number): number => {
+    const { opener } = at(s.frames, d);
+    return opener === null ? -1 : indentation(s, opener);
+  };
+  if (indentOf(depth) <= column) return depth;
+  for (let d = depth - 1; d > 0; d--)
+    if (closerOf(at(s.frames, d)) === RightBrace && indentOf(d) === column) return d;
+  return depth;
+}
+
+/** Closes what was left open so that `depth` frames remain, in one diagnostic. */
+function closeDownTo(s: LayoutState, depth: number, before: string): void {
+  if (s.frames.length <= depth) return;
+  const left = s.frames.splice(depth).toReversed();
+  const offset = (lastToken(s)?.endOffset ?? -1) + 1;
+  const closers = left.map((frame) => {
+    const closer = closerOf(frame);
+    const text = closer === RightBrace ? "}" : closer === RightParen ? ")" : "]";
+    emitAt(s, closer === RightBrace ? endOf(frame) : closer, text, offset, offset);
+    return `\`${text}\``;
+  });
+  const labels = left.flatMap(({ opener }) =>
+    opener === null
+      ? []
+      : [{ span: spanOfLexeme(s, opener), text: `\`${opener.text}\` is not closed` }],
+  );
+  const shown = closers.length > 3 ? [...closers.slice(0, 3), "…"] : closers;
+  const span = { source: s.source, start: offset, end: offset };
+  const params = { closers: shown.join(" "), before };
+  s.report(diagnose(missingCloser, params, span, { labels: labels.slice(0, 3) }));
+}
+
+const braceDepth = (s: LayoutState): number => {
+  let depth = s.frames.length;
+  while (depth > 1 && closerOf(at(s.frames, depth - 1)) !== RightBrace) depth--;
+  return depth;
+};
+
+/** How many frames are left when the lexeme at `i` begins a member although brackets are open. */
+function depthFor(s: LayoutState, i: number): number {
+  const lexeme = at(s.lexemes, i);
+  const { kind, opener } = topFrame(s);
+  const unchanged = s.frames.length;
+  if (!lexeme.first || opener === null) return unchanged;
+  if (s.trustIndentation) {
+    const column = indentation(s, lexeme);
+    let depth = unchanged;
+    while (depth > 2 && column <= indentation(s, at(s.frames, depth - 1).opener ?? lexeme)) depth--;
+    const inner = at(s.frames, depth - 1).opener;
+    const nested = inner !== null && indentation(s, inner) < column;
+    if (depth < unchanged && nested && beginsMemberOf(s, i, depth)) return depth;
+  }
+  const depth = braceDepth(s);
+  if ((kind !== "paren" && kind !== "bracket") || depth === 1) return unchanged;
+  if (lexeme.type === Let) return depth;
+  const holder = at(s.frames, depth - 1).kind;
+  const next = s.lexemes[i + 1];
+  const worded = Object.hasOwn(MEMBERS[holder] ?? {}, lexeme.text) && lexeme.type === Name;
+  if (worded && next?.line === lexeme.line && next.type === Name) return depth;
+  const outdented = indentation(s, lexeme) <= indentation(s, opener);
+  const assigns = kind === "paren" && outdented && ASSIGNING.has(holder) && lexeme.type === Name;
+  return assigns && assignShape(s, i) !== null ? depth : unchanged;
+}
+
+/** Whether the words at `i` can begin a member of the frame that `depth` frames end with. */
+function beginsMemberOf(s: LayoutState, i: number, depth: number): boolean {
+  const { kind } = at(s.frames, depth - 1);
+  const { type, text } = at(s.lexemes, i);
+  if (type === Let || type === Const) return kind === "block" || kind === "optimizer";
+  if (type !== Name) return false;
+  if (Object.hasOwn(MEMBERS[kind] ?? {}, text) && s.lexemes[i + 1]?.type !== Dot) return true;
+  return (KEYED.has(kind) && keyShape(s, i)) || (ASSIGNING.has(kind) && assignShape(s, i) !== null);
+}
+
+// Words ----------------------------------------------------------------------------------------
+
+function placeName(s: LayoutState, i: number): number {
+  const lexeme = at(s.lexemes, i);
+  const last = lastToken(s);
+  const frame = topFrame(s);
+  const plain = (type: TokenType, path: boolean): number => {
+    emit(s, type, lexeme);
+    s.inPath = path;
+    return i + 1;
+  };
+  if (last?.tokenType === Dot || last?.tokenType === As) return plain(Name, s.inPath);
+  if (atMemberPosition(s, i)) {
+    const begun = placeMember(s, i);
+    if (begun !== null) return begun;
+  }
+  if (lexeme.text === "for" && frame.member === "stage" && last?.tokenType === Name)
+    return plain(For, false);
+  if (last?.tokenType === Split && lexeme.text === "by") return plain(By, false);
+  if (last?.tokenType === Split && lexeme.text === "random") return plain(Random, false);
+  if (lexeme.text === "from" && frame.member === "import" && last?.tokenType === MemberEnd)
+    return plain(From, false);
+  if (lexeme.text === "in" && isComplete(last)) {
+    if (frame.kind === "module")
+      return plain(frame.member === "param" ? BoundsIn : InOperator, false);
+    if (!lexeme.first) return plain(InOperator, false);
+  }
+  return plain(Name, false);
+}
+
+function placeMember(s: LayoutState, i: number): number | null {
+  const lexeme = at(s.lexemes, i);
+  const { kind } = topFrame(s);
+  if (memberWord(s, i) && wordShape(s, i)) {
+    const skipped = skipUnsupportedMember(s, i);
+    if (skipped !== null) return skipped;
+    const role = MEMBERS[kind]?.[lexeme.text];
+    if (
+      role !== undefined &&
+      !(isComplete(lastToken(s)) && lexeme.text === "in" && !lexeme.first)
+    ) {
+      beginMember(s, lexeme, role.opens);
+      emit(s, role.type, lexeme);
+      return i + 1;
+    }
+  }
+  if (KEYED.has(kind) && keyShape(s, i)) return placeTarget(s, lexeme, KeyName, i);
+  if (!ASSIGNING.has(kind) || lastToken(s)?.tokenType === Comma) return null;
+  const sign = assignShape(s, i);
+  if (sign === null) return null;
+  if (at(s.lexemes, sign).type !== EqualEqual) return placeTarget(s, lexeme, TargetName, i);
+  if (!lexeme.first || sign !== i + 1) return null;
+  const equality = at(s.lexemes, sign);
+  s.report(diagnose(equalityForAssignment, { name: lexeme.text }, spanOfLexeme(s, equality)));
+  placeTarget(s, lexeme, TargetName, i);
+  emit(s, Equals, equality);
+  return sign + 1;
+}
+
+function placeTarget(s: LayoutState, lexeme: Lexeme, type: TokenType, i: number): number {
+  beginMember(s, lexeme, null);
+  emit(s, type, lexeme);
+  return i + 1;
+}

@@ -1,0 +1,178 @@
+/** The grammar, LL(2), over laid-out tokens: declarations, and the parser itself. */
+
+import type { CstNode, IRecognitionException, IToken } from "chevrotain";
+
+import { MemberParser } from "./parser-members.js";
+import * as t from "./tokens.js";
+
+export interface ConcreteParse {
+  readonly cst: CstNode;
+  readonly errors: readonly IRecognitionException[];
+}
+
+/** Reads the tokens of one declaration; the tree may be partial where there are errors. */
+export const parseDeclarationTokens = (tokens: readonly IToken[]): ConcreteParse =>
+  parser.read(tokens, "declaration");
+
+/** Reads tokens that are one expression as a whole. */
+export const parseExpressionTokens = (tokens: readonly IToken[]): ConcreteParse =>
+  parser.read(tokens, "lone");
+
+class PipeParser extends MemberParser {
+  constructor() {
+    super();
+    this.performSelfAnalysis();
+  }
+
+  read(tokens: readonly IToken[], rule: "declaration" | "lone"): ConcreteParse {
+    this.input = [...tokens];
+    const cst = rule === "declaration" ? this.declaration() : this.lone();
+    return { cst, errors: this.errors };
+  }
+
+  declaration = this.RULE("declaration", () => {
+    this.OR([
+      { ALT: () => this.SUBRULE(this.importDecl) },
+      { ALT: () => this.SUBRULE(this.paramDecl) },
+      { ALT: () => this.SUBRULE(this.constDecl) },
+      { ALT: () => this.SUBRULE(this.fnDecl) },
+      { ALT: () => this.SUBRULE(this.blockDecl) },
+      { ALT: () => this.SUBRULE(this.optimizerDecl) },
+      { ALT: () => this.SUBRULE(this.scheduleDecl) },
+      { ALT: () => this.SUBRULE(this.datasetDecl) },
+      { ALT: () => this.SUBRULE(this.trainDecl) },
+      { ALT: () => this.SUBRULE(this.expectDecl) },
+    ]);
+  });
+
+  /** `2 epochs` on a command line. */
+  lone = this.RULE("lone", () => {
+    this.SUBRULE(this.expr);
+  });
+
+  // Declarations -------------------------------------------------------------------------------
+
+  /** `import { Linear, relu } from "saic:layers"` or `import "./blocks.pipe" as blocks` */
+  importDecl = this.RULE("importDecl", () => {
+    this.CONSUME(t.Import);
+    this.OR([
+      {
+        ALT: () => {
+          this.CONSUME(t.LeftBrace);
+          this.MANY_SEP({ SEP: t.Comma, DEF: () => this.CONSUME(t.Name) });
+          this.CONSUME(t.MemberEnd);
+          this.CONSUME(t.From);
+          this.CONSUME(t.Text);
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME2(t.Text);
+          this.CONSUME(t.As);
+          this.CONSUME2(t.Name);
+        },
+      },
+    ]);
+  });
+
+  /** `param lr: float = 2e-4 in 1e-6 .. 1e-2` */
+  paramDecl = this.RULE("paramDecl", () => {
+    this.CONSUME(t.Param);
+    this.CONSUME(t.Name);
+    this.CONSUME(t.Colon);
+    this.SUBRULE(this.type);
+    this.OPTION(() => this.SUBRULE(this.default));
+    this.OPTION2(() => this.SUBRULE(this.bounds));
+  });
+
+  /** `in 1 .. 256` */
+  bounds = this.RULE("bounds", () => {
+    this.CONSUME(t.BoundsIn);
+    this.SUBRULE(this.expr);
+  });
+
+  /** `fn swish(x, k: float = 1) = x * sigmoid(k * x)` */
+  fnDecl = this.RULE("fnDecl", () => {
+    this.CONSUME(t.Fn);
+    this.CONSUME(t.Name);
+    this.SUBRULE(this.formals);
+    this.OR([{ ALT: () => this.SUBRULE(this.default) }, { ALT: () => this.SUBRULE(this.body) }]);
+  });
+
+  /** `block Net(width: dim = 64) { in x: f32[B, C]  out y: f32[B, width]  y = x |> Linear(width) }` */
+  blockDecl = this.RULE("blockDecl", () => {
+    this.CONSUME(t.Block);
+    this.CONSUME(t.Name);
+    this.OPTION(() => this.SUBRULE(this.formals));
+    this.CONSUME(t.LeftBrace);
+    this.MANY(() => this.SUBRULE(this.blockMember));
+    this.CONSUME(t.DeclarationEnd);
+  });
+
+  /** `optimizer sgd(lr: float) { in p, g  p <- p - lr * g }` */
+  optimizerDecl = this.RULE("optimizerDecl", () => {
+    this.CONSUME(t.Optimizer);
+    this.CONSUME(t.Name);
+    this.OPTION(() => this.SUBRULE(this.formals));
+    this.CONSUME(t.LeftBrace);
+    this.MANY(() => this.SUBRULE(this.optimizerMember));
+    this.CONSUME(t.DeclarationEnd);
+  });
+
+  /** `schedule linear(to: float) = base + (to - base) * u` */
+  scheduleDecl = this.RULE("scheduleDecl", () => {
+    this.CONSUME(t.Schedule);
+    this.CONSUME(t.Name);
+    this.OPTION(() => this.SUBRULE(this.formals));
+    this.SUBRULE(this.default);
+  });
+
+  /** `dataset Digits { source: csv("d.csv")  field x: column("x") -> f32[] }` */
+  datasetDecl = this.RULE("datasetDecl", () => {
+    this.CONSUME(t.Dataset);
+    this.CONSUME(t.Name);
+    this.CONSUME(t.LeftBrace);
+    this.MANY(() => {
+      this.SUBRULE(this.datasetMember);
+      this.OPTION(() => this.CONSUME(t.Comma));
+    });
+    this.CONSUME(t.DeclarationEnd);
+  });
+
+  /** `train digits { model: Net()  data: Digits }` */
+  trainDecl = this.RULE("trainDecl", () => {
+    this.CONSUME(t.Train);
+    this.CONSUME(t.Name);
+    this.CONSUME(t.LeftBrace);
+    this.MANY(() => {
+      this.SUBRULE(this.trainMember);
+      this.OPTION(() => this.CONSUME(t.Comma));
+    });
+    this.CONSUME(t.DeclarationEnd);
+  });
+
+  /** `expect params(Net()) < 1_000_000` */
+  expectDecl = this.RULE("expectDecl", () => {
+    this.CONSUME(t.Expect);
+    this.SUBRULE(this.expr);
+  });
+
+  /** `(out: dim, stride: int[2] | same = 1)` */
+  formals = this.RULE("formals", () => {
+    this.CONSUME(t.Open);
+    this.MANY_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.formal) });
+    this.CONSUME(t.RightParen);
+  });
+
+  /** `stride: int = 1` */
+  formal = this.RULE("formal", () => {
+    this.CONSUME(t.Name);
+    this.OPTION(() => {
+      this.CONSUME(t.Colon);
+      this.SUBRULE(this.type);
+    });
+    this.OPTION2(() => this.SUBRULE(this.default));
+  });
+}
+
+const parser = new PipeParser();

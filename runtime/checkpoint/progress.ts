@@ -1,0 +1,56 @@
+/** Where a run stands, in plain JSON: with the state, all that a process needs to continue it exactly. */
+
+import { z } from "zod";
+
+const count = z.number().int().min(0);
+const values = z.record(z.string(), z.number());
+/** Values of metrics; `null` where one is undefined. */
+const metricValues = z.record(z.string(), z.number().nullable());
+
+/** One of the best checkpoints, best first. */
+export const bestEntry = z.strictObject({
+  value: z.number(),
+  update: count,
+  /** The stage whose `eval` graph measured it. */
+  stage: count,
+  /** The checkpoint's folder among its siblings. */
+  folder: z.string(),
+  metrics: metricValues,
+});
+export type BestEntry = z.infer<typeof bestEntry>;
+
+export const progress = z.strictObject({
+  /** Updates made. */
+  update: count,
+  /** The stage of the next update; the number of stages when none is left. */
+  stage: count,
+  /** Where the next update's batch stands: pass over the training split, batch within it. */
+  epoch: count,
+  batch: count,
+  /** Sum and weight of every loss atom over the current epoch. */
+  sums: z.record(z.string(), z.tuple([z.number(), z.number()])),
+  /** Means over the stage's last whole epoch; empty before its end. */
+  epochLosses: values,
+  /** Trainable parameters that have not changed since the stage began. */
+  idle: z.array(z.string()),
+  /** The update of the last validation; `null` before the first. */
+  validatedAt: count.nullable(),
+  /** The last validation's values. */
+  validation: metricValues,
+  best: z.array(bestEntry),
+});
+export type Progress = z.infer<typeof progress>;
+
+/** A run that has not begun. */
+export const noProgress: Progress = {
+  update: 0,
+  stage: 0,
+  epoch: 0,
+  batch: 0,
+  sums: {},
+  epochLosses: {},
+  idle: [],
+  validatedAt: null,
+  validation: {},
+  best: [],
+};

@@ -1,0 +1,125 @@
+/** Checks, before any file is decoded, that readers, transforms and outputs of a program agree. */
+
+import type { DataProgram } from "../../compiler/plan/data.js";
+import {
+  fieldMismatch,
+  outputMismatch,
+  readerUnsupported,
+  transformUnsuited,
+} from "../../grammar/diagnostics/data.js";
+import { assertNever } from "../../grammar/invariant.js";
+import { badData, printType } from "./bad-data.js";
+import { type Pass, stepsFor } from "./passes.js";
+import { type FieldType, outcomeOf } from "./transforms/transform.js";
+
+type Field = DataProgram["fields"][number];
+
+/**
+ * Faults for a reader that the source cannot serve, a declared type that the reader never gives, a
+ * transform that does not take its field, and a split whose steps end in another type than
+ * `outputs` says. Sizes of image files are checked when they are read.
+ */
+export function checkFields(program: DataProgram): void {
+  for (const field of program.fields) checkReader(program, field);
+  for (const pass of passesOf(program))
+    for (const output of program.outputs) {
+      const field = program.fields.find((candidate) => candidate.name === output.name);
+      const found = field === undefined ? null : typeAfter(program, field, pass);
+      if (found === null || !sameType(found, output))
+        throw badData(
+          outputMismatch,
+          {
+            field: output.name,
+            pass,
+            expected: printType(output.dtype, output.shape),
+            found: found === null ? "nothing" : printType(found.dtype, found.shape),
+          },
+          field?.place ?? program.source.place,
+        );
+    }
+}
+
+/** Passes that this program can make. */
+const passesOf = ({ split }: DataProgram): readonly Pass[] => [
+  "train",
+  ...(split.val > 0 ? (["val"] as const) : []),
+  ...(split.test > 0 ? (["test"] as const) : []),
+];
+
+function typeAfter(program: DataProgram, field: Field, pass: Pass): FieldType {
+  let type: FieldType = { dtype: field.dtype, shape: field.shape };
+  for (const step of stepsFor(program, pass, field.name)) {
+    const outcome = outcomeOf(step.op, type);
+    if (!outcome.ok)
+      throw badData(
+        transformUnsuited,
+        { transform: step.op.kind, field: field.name, problem: outcome.problem },
+        step.place,
+      );
+    type = outcome.type;
+  }
+  return type;
+}
+
+function checkReader(program: DataProgram, field: Field): void {
+  const { source } = program;
+  const readers = readersOf(source.kind);
+  const reader = field.reader.kind;
+  if (!readers.includes(reader))
+    throw badData(
+      readerUnsupported,
+      { field: field.name, reader, source: source.kind, readers },
+      field.place,
+    );
+  const given = typeGiven(program, field);
+  if (!sameType(given, field))
+    throw badData(
+      fieldMismatch,
+      {
+        field: field.name,
+        expected: printType(field.dtype, field.shape),
+        found: printType(given.dtype, given.shape),
+      },
+      field.place,
+    );
+}
+
+function readersOf(source: DataProgram["source"]["kind"]): readonly string[] {
+  switch (source) {
+    case "synthetic":
+    case "image_folder":
+      return ["image", "label"];
+    case "voc_tiles":
+      return ["image", "covered", "position"];
+    default:
+      return assertNever(source);
+  }
+}
+
+/** The type that a reader gives, with the declared channels where it can choose and size where files decide. */
+function typeGiven({ source }: DataProgram, field: Field): FieldType {
+  const { kind } = field.reader;
+  switch (kind) {
+    case "label":
+    case "position":
+      return { dtype: "i64", shape: [] };
+    case "covered":
+      return { dtype: "bool", shape: [] };
+    case "image": {
+      const [channels, height = 1, width = 1] = field.shape;
+      const given = channels === 1 ? 1 : 3;
+      if (source.kind === "synthetic")
+        return { dtype: "u8", shape: [given, source.height, source.width] };
+      if (source.kind === "voc_tiles")
+        return { dtype: "u8", shape: [given, source.size, source.size] };
+      return { dtype: "u8", shape: [given, height, width] };
+    }
+    default:
+      return assertNever(kind);
+  }
+}
+
+const sameType = (a: FieldType, b: FieldType): boolean =>
+  a.dtype === b.dtype &&
+  a.shape.length === b.shape.length &&
+  a.shape.every((extent, axis) => extent === b.shape[axis]);

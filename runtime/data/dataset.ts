@@ -1,0 +1,39 @@
+/** What the training loop asks of data: splits, and batches in a fixed order. */
+
+import type { HostTensor } from "../tensor.js";
+
+export type SplitName = "train" | "val" | "test";
+
+export interface Batch {
+  /** Field name to tensor; the first axis is the batch. */
+  readonly fields: ReadonlyMap<string, HostTensor>;
+  /** 1 for a record, 0 for padding. */
+  readonly valid: Uint8Array<ArrayBuffer>;
+  /** Records in this batch that are not padding. */
+  readonly count: number;
+}
+
+/** Which records are in which split, and the value they were grouped by. */
+export interface SplitManifest {
+  readonly by: string | null;
+  readonly seed: number;
+  readonly splits: Readonly<
+    Record<SplitName, readonly { readonly group: string; readonly records: readonly number[] }[]>
+  >;
+}
+
+export interface Dataset {
+  readonly manifest: SplitManifest;
+  /** Number of records in a split. */
+  size(split: SplitName): number;
+  /** Batches of one pass. Training: an epoch's shuffled order, incomplete last batch dropped or padded. */
+  batchesPer(split: SplitName): number;
+  /**
+   * Training batches of `epoch` from batch `from` on; order and augmentation depend on
+   * (seed, epoch, record) only, never on workers or on where the pass began.
+   */
+  trainBatches(epoch: number, from: number): AsyncIterable<Batch>;
+  /** Every record once, in order, without training transforms, the last batch padded. */
+  evaluationBatches(split: SplitName): AsyncIterable<Batch>;
+  close(): Promise<void>;
+}

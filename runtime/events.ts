@@ -1,0 +1,137 @@
+/** The run's record: one JSON object per line, each step exactly once over all interruptions. */
+
+import { closeSync, fsyncSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
+import { diagnose } from "../grammar/diagnostic.js";
+import { eventsMissing } from "../grammar/diagnostics/run.js";
+import { explained } from "./atomic-file.js";
+import { exitCodes, Fault } from "./fault.js";
+import type { RunResult } from "./run-result.js";
+
+export type Values = Readonly<Record<string, number>>;
+/** `null` where a metric is undefined. */
+export type MetricValues = Readonly<Record<string, number | null>>;
+
+/** A process took the run up, from its beginning or from a checkpoint. */
+export interface RunStarted {
+  readonly type: "run";
+  readonly train: string;
+  readonly run_dir: string;
+  /** The update whose checkpoint the run continues from; `null` for a new run. */
+  readonly resumed_from: number | null;
+  readonly updates: number;
+  readonly batches_per_epoch: number;
+  readonly stages: readonly { readonly name: string; readonly updates: number }[];
+  readonly records: Readonly<Record<"train" | "val" | "test", number>>;
+  /** Learned numbers, all parameters together. */
+  readonly parameters: number;
+  readonly device: string;
+  readonly threads: number;
+  readonly pid: number;
+}
+
+/** One update. */
+export interface StepMade {
+  readonly type: "step";
+  /** Counted from 1 over the whole run. */
+  readonly update: number;
+  /** Counted from 1 over the whole run. */
+  readonly epoch: number;
+  readonly stage: string;
+  /** The named losses on this batch; the minimized one is the last. */
+  readonly losses: Values;
+  readonly schedules: Values;
+  /** Time in the graphs, and time spent waiting for the batch. */
+  readonly step_ms: number;
+  readonly data_ms: number;
+  /** Resident bytes of the process. */
+  readonly rss: number;
+}
+
+export interface Validated {
+  readonly type: "validation";
+  readonly split: "val" | "test";
+  /** Updates made before. */
+  readonly update: number;
+  readonly stage: string;
+  /** `val.loss`, `val.accuracy`, …. */
+  readonly metrics: MetricValues;
+  readonly ms: number;
+}
+
+export interface CheckpointWritten {
+  readonly type: "checkpoint";
+  readonly update: number;
+  readonly folder: string;
+  /** Whether it is now the best one. */
+  readonly best: boolean;
+}
+
+export interface StageFinished {
+  readonly type: "stage";
+  readonly stage: string;
+  readonly update: number;
+  /** Means over the stage's last epoch, as far as it ran. */
+  readonly losses: Values;
+}
+
+export interface Warned {
+  readonly type: "warning";
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly update: number;
+}
+
+export interface ResultReached {
+  readonly type: "result";
+  readonly result: RunResult;
+}
+
+export type RunEventBody =
+  | RunStarted
+  | StepMade
+  | Validated
+  | CheckpointWritten
+  | StageFinished
+  | Warned
+  | ResultReached;
+
+/** `time`: milliseconds since 1970; nothing that is reproduced bit for bit depends on it. */
+export type RunEvent = RunEventBody & { readonly time: number };
+
+export interface EventLog {
+  /** Bytes in the file. */
+  readonly bytes: () => number;
+  readonly append: (event: RunEventBody) => RunEvent;
+  /** Waits until the disk has everything. */
+  readonly sync: () => void;
+  readonly close: () => void;
+}
+
+/** Opens the file and forgets everything after `keep` bytes; faults when it is shorter than that. */
+export function openEventLog(file: string, keep: number): EventLog {
+  const found = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (found < keep)
+    throw new Fault(
+      diagnose(eventsMissing, { file, expected: keep, found }, null),
+      exitCodes.environment,
+    );
+  const descriptor = explained(file, () => openSync(file, found === 0 ? "w" : "r+"));
+  ftruncateSync(descriptor, keep);
+  let length = keep;
+  return {
+    bytes: () => length,
+    append: (body) => {
+      const event = { ...body, time: Date.now() };
+      const line = Buffer.from(`${JSON.stringify(event)}\n`);
+      explained(file, () => {
+        for (let from = 0; from < line.byteLength;)
+          from += writeSync(descriptor, line, from, line.byteLength - from, length + from);
+      });
+      length += line.byteLength;
+      return event;
+    },
+    sync: () => explained(file, () => fsyncSync(descriptor)),
+    close: () => closeSync(descriptor),
+  };
+}

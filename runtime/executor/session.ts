@@ -1,0 +1,205 @@
+/** The executor on onnxruntime-node's public API: one session per graph, outputs as fresh buffers. */
+
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import type { DType } from "../../compiler/plan/data.js";
+import type { GraphSpec } from "../../compiler/plan/schema.js";
+import { diagnose } from "../../grammar/diagnostic.js";
+import {
+  deviceUnavailable,
+  dtypeUnsupported,
+  graphMismatch,
+  graphRejected,
+  outOfMemory,
+} from "../../grammar/diagnostics/run.js";
+import { exitCodes, Fault } from "../fault.js";
+import type { HostTensor, TensorData } from "../tensor.js";
+import type { Executor, ExecutorOptions, Graph, Tensors } from "./executor.js";
+
+/** The binding's names of types. It has none for bf16: such a tensor cannot pass. */
+const sessionTypes: Readonly<Record<DType, Tensor.Type | null>> = {
+  f32: "float32",
+  f16: "float16",
+  bf16: null,
+  f64: "float64",
+  i32: "int32",
+  i64: "int64",
+  u8: "uint8",
+  bool: "bool",
+};
+
+/** Faults with exit code 2, naming the library, when the device has no working provider. */
+export function createSessionExecutor(options: ExecutorOptions): Executor {
+  if (options.device === "cuda") requireCudaProvider();
+  const open = new Set<Graph>();
+  return {
+    name: "session",
+    device: options.device,
+    load: async (folder, spec) => {
+      const graph = await loadGraph(join(folder, spec.file), spec, options, () =>
+        open.delete(graph),
+      );
+      open.add(graph);
+      return graph;
+    },
+    close: async () => {
+      for (const graph of open) await graph.close();
+    },
+  };
+}
+
+async function loadGraph(
+  file: string,
+  spec: GraphSpec,
+  options: ExecutorOptions,
+  onClose: () => void,
+): Promise<Graph> {
+  for (const { name, dtype } of [...spec.inputs, ...spec.outputs]) sessionType(name, dtype);
+  const session = await createSession(file, options);
+  compareNames(file, "inputs", session.inputNames, spec.inputs);
+  compareNames(file, "outputs", session.outputNames, spec.outputs);
+  const outputs = spec.outputs.map(({ name }) => name);
+  return {
+    spec,
+    run: async (feeds) => {
+      const values: Record<string, Tensor> = {};
+      for (const [name, tensor] of feeds) values[name] = toSession(name, tensor);
+      let results: InferenceSession.OnnxValueMapType;
+      try {
+        results = await session.run(values, outputs);
+      } catch (error) {
+        throw translated(error, `running \`${spec.file}\``, (reason) => ({
+          file,
+          reason,
+        }));
+      }
+      return fromSession(spec, results);
+    },
+    close: async () => {
+      onClose();
+      await session.release();
+    },
+  };
+}
+
+async function createSession(file: string, options: ExecutorOptions): Promise<InferenceSession> {
+  if (!existsSync(file))
+    throw new Fault(
+      diagnose(graphRejected, { file, reason: "the file does not exist" }, null),
+      exitCodes.environment,
+    );
+  try {
+    return await InferenceSession.create(file, {
+      executionProviders: [options.device],
+      intraOpNumThreads: options.threads,
+      interOpNumThreads: 1,
+      executionMode: "sequential",
+      graphOptimizationLevel: "all",
+      logSeverityLevel: 3,
+      extra: { session: { set_denormal_as_zero: "1", force_spinning_stop: "1" } },
+    });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const library = /(\blib[\w.-]+\.so[\w.]*)[^:]*: cannot open shared object/u.exec(message)?.[1];
+    if (options.device === "cuda" && (library !== undefined || /cuda|provider/iu.test(message)))
+      throw unavailable(library ?? "libonnxruntime_providers_cuda.so", `does not work: ${message}`);
+    throw translated(error, `loading \`${file}\``, (reason) => ({ file, reason }));
+  }
+}
+
+/** An allocation that failed is a fault of its own; everything else the graph is blamed for. */
+function translated(
+  error: unknown,
+  doing: string,
+  blame: (reason: string) => { readonly file: string; readonly reason: string },
+): Fault {
+  const message = error instanceof Error ? error.message : String(error);
+  if (isOutOfMemory(message))
+    return new Fault(
+      diagnose(outOfMemory, { doing, detail: message }, null),
+      exitCodes.outOfMemory,
+    );
+  return new Fault(diagnose(graphRejected, blame(message), null), exitCodes.environment);
+}
+
+/** Whether ONNX Runtime's words, or V8's, say that an allocation failed. */
+export const isOutOfMemory = (message: string): boolean =>
+  /bad.?alloc|failed to allocate memory|out of memory|array buffer allocation failed/iu.test(
+    message,
+  );
+
+function toSession(name: string, { dtype, shape, data }: HostTensor): Tensor {
+  return new Tensor(sessionType(name, dtype), data, shape);
+}
+
+function fromSession(spec: GraphSpec, results: InferenceSession.OnnxValueMapType): Tensors {
+  const outputs = new Map<string, HostTensor>();
+  for (const { name, dtype } of spec.outputs) {
+    const value = results[name];
+    const shape = value === undefined || !("dims" in value) ? null : value.dims;
+    const data = value === undefined || !("data" in value) ? null : elements(value.data);
+    if (shape === null || data === null || value?.type !== sessionType(name, dtype))
+      throw mismatch(spec.file, `output \`${name}\` is not a tensor of \`${dtype}\``);
+    outputs.set(name, { dtype, shape, data });
+  }
+  return outputs;
+}
+
+/** Narrows what the binding returns; a Float16Array of newer engines is viewed by its bits. */
+function elements(data: unknown): TensorData | null {
+  if (!ArrayBuffer.isView(data) || !(data.buffer instanceof ArrayBuffer)) return null;
+  const { buffer, byteOffset, byteLength } = data;
+  if (data instanceof Float32Array) return new Float32Array(buffer, byteOffset, byteLength / 4);
+  if (data instanceof Float64Array) return new Float64Array(buffer, byteOffset, byteLength / 8);
+  if (data instanceof Int32Array) return new Int32Array(buffer, byteOffset, byteLength / 4);
+  if (data instanceof BigInt64Array) return new BigInt64Array(buffer, byteOffset, byteLength / 8);
+  if (data instanceof Uint8Array) return new Uint8Array(buffer, byteOffset, byteLength);
+  return new Uint16Array(buffer, byteOffset, byteLength / 2);
+}
+
+function sessionType(name: string, dtype: DType): Tensor.Type {
+  const type = sessionTypes[dtype];
+  if (type !== null) return type;
+  throw new Fault(
+    diagnose(dtypeUnsupported, { name, dtype, executor: "session" }, null),
+    exitCodes.environment,
+  );
+}
+
+function compareNames(
+  file: string,
+  what: "inputs" | "outputs",
+  found: readonly string[],
+  expected: readonly { readonly name: string }[],
+): void {
+  const names = expected.map(({ name }) => name);
+  const missing = names.find((name) => !found.includes(name));
+  const extra = found.find((name) => !names.includes(name));
+  if (missing !== undefined) throw mismatch(file, `\`${missing}\` is not among its ${what}`);
+  if (extra !== undefined)
+    throw mismatch(file, `\`${extra}\` among its ${what} is not in the plan`);
+}
+
+const mismatch = (file: string, reason: string): Fault =>
+  new Fault(diagnose(graphMismatch, { file, reason }, null), exitCodes.environment);
+
+/** onnxruntime-node carries the CUDA provider as a library of its own, fetched on installation. */
+function requireCudaProvider(): void {
+  const entry = createRequire(import.meta.url).resolve("onnxruntime-node");
+  const folder = join(dirname(dirname(entry)), "bin", "napi-v6", process.platform, process.arch);
+  const library = join(
+    folder,
+    process.platform === "win32"
+      ? "onnxruntime_providers_cuda.dll"
+      : "libonnxruntime_providers_cuda.so",
+  );
+  if (!existsSync(library)) throw unavailable(library, "does not exist");
+}
+
+const unavailable = (library: string, detail: string): Fault =>
+  new Fault(
+    diagnose(deviceUnavailable, { device: "cuda", library, detail }, null),
+    exitCodes.environment,
+  );

@@ -1,0 +1,170 @@
+/** Time in updates: how long stages last, and what every schedule is at each update. */
+
+import type { Duration, Plan, Schedule } from "../compiler/plan/schema.js";
+import type { ScalarExpr } from "../compiler/plan/scalar.js";
+import { diagnose } from "../grammar/diagnostic.js";
+import { artifactInconsistent, scheduleNotFinite } from "../grammar/diagnostics/run.js";
+import { assertNever, at } from "../grammar/invariant.js";
+import { exitCodes, Fault } from "./fault.js";
+
+export interface StageSpan {
+  /** Updates made before the stage's first. */
+  readonly start: number;
+  /** Updates the stage makes. */
+  readonly length: number;
+}
+
+export interface Timeline {
+  readonly batchesPerEpoch: number;
+  readonly stages: readonly StageSpan[];
+  /** Updates of the whole run. */
+  readonly total: number;
+}
+
+/** Values of the plan's schedules; updates count from 1 over the whole run. */
+export interface Schedules {
+  /** Faults with exit code 4 when the value is not finite. */
+  readonly valueAt: (name: string, update: number) => number;
+}
+
+/** Lays the stages end to end. A stage's own length cannot be a percentage. */
+export function createTimeline(plan: Plan, batchesPerEpoch: number): Timeline {
+  const stages: StageSpan[] = [];
+  let start = 0;
+  for (const stage of plan.stages) {
+    if (stage.duration.unit === "percent")
+      throw inconsistent(`stage \`${stage.name}\` lasts a percentage of itself`);
+    const length = updatesIn(stage.duration, batchesPerEpoch, 0);
+    if (length === 0) throw inconsistent(`stage \`${stage.name}\` lasts no update`);
+    stages.push({ start, length });
+    start += length;
+  }
+  return { batchesPerEpoch, stages, total: start };
+}
+
+/** A duration in whole updates, rounded; a percentage is of `whole` updates. */
+export function updatesIn(duration: Duration, batchesPerEpoch: number, whole: number): number {
+  switch (duration.unit) {
+    case "step":
+      return Math.round(duration.amount);
+    case "epoch":
+      return Math.round(duration.amount * batchesPerEpoch);
+    case "percent":
+      return Math.round((duration.amount / 100) * whole);
+  }
+}
+
+/**
+ * Resolves every schedule. Before its stages a schedule is `base`; in a segment `t` counts from 0
+ * at the first update and `base` is the value at the last update before; after the last segment the
+ * value stays. `rest` is what the other segments leave of the spanned stages.
+ */
+export function createSchedules(plan: Plan, timeline: Timeline): Schedules {
+  const resolved = new Map(
+    plan.schedules.map((schedule) => [schedule.name, resolve(schedule, timeline)] as const),
+  );
+  return {
+    valueAt: (name, update) => {
+      const schedule = resolved.get(name);
+      if (schedule === undefined) throw inconsistent(`there is no schedule \`${name}\``);
+      const value = valueIn(schedule, update - 1);
+      if (Number.isFinite(value)) return value;
+      throw new Fault(
+        diagnose(scheduleNotFinite, { schedule: name, update, value }, null),
+        exitCodes.guard,
+      );
+    },
+  };
+}
+
+/** Evaluates a schedule's expression in f64. */
+export function evaluateScalar(
+  expr: ScalarExpr,
+  variables: Readonly<Record<"base" | "t" | "n" | "u", number>>,
+): number {
+  switch (expr.kind) {
+    case "number":
+      return expr.value;
+    case "variable":
+      return variables[expr.name];
+    case "call":
+      return Math[expr.function](evaluateScalar(expr.operand, variables));
+    case "binary": {
+      const left = evaluateScalar(expr.left, variables);
+      const right = evaluateScalar(expr.right, variables);
+      switch (expr.operator) {
+        case "+":
+          return left + right;
+        case "-":
+          return left - right;
+        case "*":
+          return left * right;
+        case "/":
+          return left / right;
+        case "pow":
+          return left ** right;
+        case "min":
+          return Math.min(left, right);
+        case "max":
+          return Math.max(left, right);
+        default:
+          return assertNever(expr.operator);
+      }
+    }
+  }
+}
+
+interface Segment {
+  /** Updates of the run before the segment's first. */
+  readonly start: number;
+  readonly length: number;
+  readonly base: number;
+  readonly value: ScalarExpr;
+}
+
+interface Resolved {
+  readonly base: number;
+  readonly segments: readonly Segment[];
+}
+
+function resolve(schedule: Schedule, timeline: Timeline): Resolved {
+  const [first, last] = schedule.stages;
+  const from = timeline.stages[first];
+  const to = timeline.stages[last];
+  if (from === undefined || to === undefined || last < first)
+    throw inconsistent(`schedule \`${schedule.name}\` spans stages that do not exist`);
+  const whole = to.start + to.length - from.start;
+  const given = schedule.segments.map(({ over }) =>
+    over === "rest" ? null : updatesIn(over, timeline.batchesPerEpoch, whole),
+  );
+  if (given.filter((length) => length === null).length > 1)
+    throw inconsistent(`schedule \`${schedule.name}\` has more than one segment over the rest`);
+  const taken = given.reduce<number>((sum, length) => sum + (length ?? 0), 0);
+  const segments: Segment[] = [];
+  let { base } = schedule;
+  let { start } = from;
+  for (const [index, { value }] of schedule.segments.entries()) {
+    const length = at(given, index) ?? Math.max(0, whole - taken);
+    // A segment that rounds to nothing has no last update: the value before it goes on.
+    if (length === 0) continue;
+    const segment = { start, length, base, value };
+    segments.push(segment);
+    base = valueOf(segment, length - 1);
+    start += length;
+  }
+  return { base: schedule.base, segments };
+}
+
+function valueIn({ base, segments }: Resolved, done: number): number {
+  let current: Segment | null = null;
+  for (const segment of segments) if (segment.start <= done) current = segment;
+  return current === null
+    ? base
+    : valueOf(current, Math.min(done - current.start, current.length - 1));
+}
+
+const valueOf = ({ base, length, value }: Segment, t: number): number =>
+  evaluateScalar(value, { base, t, n: length, u: t / length });
+
+const inconsistent = (reason: string): Fault =>
+  new Fault(diagnose(artifactInconsistent, { reason }, null), exitCodes.environment);

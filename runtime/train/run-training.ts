@@ -1,0 +1,237 @@
+/** A whole run in this thread: directory, lock, resume, data, loop, test, result. */
+
+import { env } from "onnxruntime-node";
+import type { Plan } from "../../compiler/plan/schema.js";
+import { diagnose } from "../../grammar/diagnostic.js";
+import { bestWithoutValidation, noBatches, threadsChanged } from "../../grammar/diagnostics/run.js";
+import { type Artifact, openArtifact } from "../artifact.js";
+import { createFiles, type Files } from "../atomic-file.js";
+import { readCheckpoint, readWeights, type State } from "../checkpoint/checkpoint.js";
+import { noProgress, type Progress } from "../checkpoint/progress.js";
+import { type CheckpointStore, createStore } from "../checkpoint/store.js";
+import type { Dataset } from "../data/dataset.js";
+import type { Executor, ExecutorOptions } from "../executor/executor.js";
+import { openEventLog, type RunEvent, type RunEventBody } from "../events.js";
+import { exitCodes, Fault } from "../fault.js";
+import { initialize } from "../initialize.js";
+import { acquireLock } from "../lock.js";
+import { requireMemory } from "../memory.js";
+import {
+  describeRun,
+  keepSplit,
+  locateRun,
+  moveAside,
+  type RunDirectory,
+} from "../run-directory.js";
+import type { RunOptions } from "../run-options.js";
+import { readResult, type RunResult } from "../run-result.js";
+import { createSchedules, createTimeline } from "../schedule.js";
+import { elementCount } from "../tensor.js";
+import { createFeeder } from "./feeds.js";
+import { type LoopContext, trainFrom } from "./loop.js";
+import { checkPlan } from "./plan-check.js";
+import { concludeRun } from "./result.js";
+
+/** What a run is given from outside: its data, its executor, and who listens. */
+export interface RunServices {
+  readonly openDataset: (
+    program: Plan["data"],
+    options: { readonly seed: number; readonly threads: number },
+  ) => Promise<Dataset>;
+  readonly createExecutor: (options: ExecutorOptions) => Executor;
+  readonly onEvent: (event: RunEvent) => void;
+  /** Asked before every update. */
+  readonly shouldStop: () => boolean;
+  readonly afterUpdate?: (update: number) => void;
+  readonly files?: Files;
+}
+
+/**
+ * Runs or continues the run of an artifact. A finished run returns its stored result at once. What
+ * stops a run for a reason that is not our bug is thrown as a `Fault`.
+ */
+export async function runHere(options: RunOptions, services: RunServices): Promise<RunResult> {
+  const artifact = openArtifact(options.artifact);
+  checkPlan(artifact.plan);
+  const directory = locateRun(artifact, options);
+  const lock = await acquireLock(directory.folder, { waitMs: 5000 });
+  try {
+    const files = services.files ?? createFiles();
+    if (options.mode === "fresh") moveAside(directory.folder, files);
+    const stored = readResult(directory.folder);
+    return stored ?? (await continueRun(artifact, directory, options, { ...services, files }));
+  } finally {
+    lock.release();
+  }
+}
+
+async function continueRun(
+  artifact: Artifact,
+  directory: RunDirectory,
+  options: RunOptions,
+  services: RunServices & { readonly files: Files },
+): Promise<RunResult> {
+  const { plan } = artifact;
+  const { device, threads } = options;
+  if (!options.ignoreMemory) requireMemory(plan, options.graphs, device);
+  const executor = services.createExecutor({ device, threads });
+  try {
+    const dataset = await services.openDataset(plan.data, { seed: plan.seed, threads });
+    try {
+      requireRecords(plan, dataset);
+      return await trainAndConclude({ artifact, directory, options, services, executor, dataset });
+    } finally {
+      await dataset.close();
+    }
+  } finally {
+    await executor.close();
+  }
+}
+
+interface Opened {
+  readonly artifact: Artifact;
+  readonly directory: RunDirectory;
+  readonly options: RunOptions;
+  readonly services: RunServices & { readonly files: Files };
+  readonly executor: Executor;
+  readonly dataset: Dataset;
+}
+
+async function trainAndConclude(opened: Opened): Promise<RunResult> {
+  const { artifact, directory, options, services, executor, dataset } = opened;
+  const { plan, folder } = artifact;
+  const { files } = services;
+  const timeline = createTimeline(plan, dataset.batchesPer("train"));
+  const schedules = createSchedules(plan, timeline);
+  const store = createStore(directory.checkpoints, files);
+  const start = startingPoint(plan, options, store);
+  const begun = start.resumedFrom !== null;
+  const { threadsBefore } = describeRun(
+    directory,
+    artifact,
+    {
+      node: process.version,
+      onnxruntime: env.versions.node ?? env.versions.common,
+      executor: executor.name,
+      device: executor.device,
+      threads: options.threads,
+    },
+    files,
+  );
+  keepSplit(directory, dataset.manifest, begun ? "begun" : "new", files);
+  const log = openEventLog(directory.events, start.eventsBytes);
+  try {
+    const emit = (body: RunEventBody): void => services.onEvent(log.append(body));
+    const state = new Map(start.state);
+    const context: LoopContext = {
+      plan,
+      folder,
+      dataset,
+      executor,
+      timeline,
+      schedules,
+      state,
+      emit,
+      graphs: options.graphs,
+      feeder: createFeeder({ seed: plan.seed, timeline, schedules }),
+      checkpointName: store.nameFor,
+      save: (name, progress) => {
+        log.sync();
+        store.write(name, { plan, state, progress, eventsBytes: log.bytes() });
+      },
+      shouldStop: services.shouldStop,
+      afterUpdate: services.afterUpdate ?? (() => undefined),
+    };
+    emit(introduction(context, directory, options, start.resumedFrom));
+    if (begun && threadsBefore !== null && threadsBefore !== options.threads) {
+      const change = { before: threadsBefore, now: options.threads };
+      const { code, message, hint } = diagnose(threadsChanged, change, null);
+      emit({ type: "warning", code, message, hint, update: start.progress.update });
+    }
+    const outcome = await trainFrom(context, start.progress);
+    const result = await concludeRun(context, outcome, directory);
+    emit({ type: "result", result });
+    log.sync();
+    if (result.status === "finished")
+      files.publish(directory.result, `${JSON.stringify(result, null, 2)}\n`);
+    return result;
+  } finally {
+    log.close();
+  }
+}
+
+interface StartingPoint {
+  readonly state: State;
+  readonly progress: Progress;
+  readonly eventsBytes: number;
+  readonly resumedFrom: number | null;
+}
+
+/** The last checkpoint, or new state with the weights that were asked for. */
+function startingPoint(plan: Plan, options: RunOptions, store: CheckpointStore): StartingPoint {
+  store.repair();
+  const last = store.last();
+  if (last !== null) {
+    const { manifest, state } = readCheckpoint(last, plan);
+    const { progress, eventsBytes } = manifest;
+    return { state, progress, eventsBytes, resumedFrom: progress.update };
+  }
+  const given: State = options.from === null ? new Map() : readWeights(options.from, plan);
+  const state = new Map(
+    plan.state.map((entry) => {
+      const { init, path, shape, dtype } = entry;
+      const known = given.get(path);
+      const data = known?.data ?? initialize(init, plan.seed, path, shape, dtype);
+      return [path, { dtype, shape, data }] as const;
+    }),
+  );
+  return { state, progress: noProgress, eventsBytes: 0, resumedFrom: null };
+}
+
+/** Faults with exit code 6 when the splits cannot serve the plan. */
+function requireRecords(plan: Plan, dataset: Dataset): void {
+  if (dataset.batchesPer("train") === 0)
+    throw new Fault(
+      diagnose(noBatches, { records: dataset.size("train"), batch: plan.batch }, null),
+      exitCodes.badData,
+    );
+  const { best } = plan.checkpoint;
+  if (best !== null && dataset.size("val") === 0)
+    throw new Fault(
+      diagnose(bestWithoutValidation, { metric: best.metric }, null),
+      exitCodes.badData,
+    );
+}
+
+function introduction(
+  { plan, dataset, timeline, executor }: LoopContext,
+  { folder }: RunDirectory,
+  { threads }: RunOptions,
+  resumedFrom: number | null,
+): RunEventBody {
+  const { stages, state } = plan;
+  return {
+    type: "run",
+    train: plan.train,
+    run_dir: folder,
+    resumed_from: resumedFrom,
+    updates: timeline.total,
+    batches_per_epoch: timeline.batchesPerEpoch,
+    stages: stages.map(({ name }, index) => ({
+      name,
+      updates: timeline.stages[index]?.length ?? 0,
+    })),
+    records: {
+      train: dataset.size("train"),
+      val: dataset.size("val"),
+      test: dataset.size("test"),
+    },
+    parameters: state.reduce(
+      (sum, { role, shape }) => sum + (role === "parameter" ? elementCount(shape) : 0),
+      0,
+    ),
+    device: executor.device,
+    threads,
+    pid: process.pid,
+  };
+}

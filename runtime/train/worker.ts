@@ -1,0 +1,29 @@
+/** The thread that trains: running a graph blocks it, and nothing else. */
+
+import { parentPort, workerData } from "node:worker_threads";
+import { invariant } from "../../grammar/invariant.js";
+import { openDataset } from "../data/open-dataset.js";
+import { createSessionExecutor } from "../executor/session.js";
+import { type Report, reportOf, type WorkerInput } from "./messages.js";
+import { runHere } from "./run-training.js";
+
+const input: WorkerInput = workerData;
+const stop = new Int32Array(input.stop);
+
+const report = (message: Report): void => {
+  invariant(parentPort, "the training thread has a parent");
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- ports of threads have no origin
+  parentPort.postMessage(message);
+};
+
+try {
+  const result = await runHere(input.options, {
+    openDataset,
+    createExecutor: createSessionExecutor,
+    onEvent: (event) => report({ type: "event", event }),
+    shouldStop: () => Atomics.load(stop, 0) === 1,
+  });
+  report({ type: "done", result });
+} catch (error) {
+  report(reportOf(error));
+}
