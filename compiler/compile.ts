@@ -9,7 +9,7 @@ import { suggest } from "../grammar/suggest.js";
 import { checkExpectations, checkUnusedBlocks } from "./check/alone.js";
 import { createElaboration, createSession, rootFrame, type Session } from "./check/elaboration.js";
 import type { Fact } from "./check/frame.js";
-import { checkTrain } from "./check/train.js";
+import { checkTrain, type Limits } from "./check/train.js";
 import type { CompilerHost } from "./host.js";
 import type { Graph } from "./ir/graph.js";
 import { lowerTrain, type LoweredTrain } from "./lower/train.js";
@@ -21,12 +21,14 @@ import { runPasses } from "./passes/pipeline.js";
 import type { Plan } from "./plan/schema.js";
 import { compilerVersion } from "./version.js";
 
+export type { Limits };
+
 export interface CompileOptions {
   /** Values for `param`s and members, from the command line. */
   readonly overrides: readonly Override[];
   /** Which train, where there are several. */
   readonly train: string | null;
-  readonly device: Target["device"];
+  readonly limits?: Limits;
 }
 
 /** A program that has been checked as far as it goes. */
@@ -55,11 +57,11 @@ const hasErrors = (session: Session): boolean =>
 export function analyze(source: SourceFile, host: CompilerHost, options: CompileOptions): Analysis {
   const loaded = loadProgram(source, host);
   const { program, text, diagnostics } = applyOverrides(loaded, options.overrides);
-  const session = createSession([...loaded.diagnostics, ...diagnostics]);
+  const session = createSession(host, [...loaded.diagnostics, ...diagnostics]);
   const elaboration = createElaboration(session);
   const frame = rootFrame(elaboration, program.root);
   const declaration = chooseTrain(program, session, options.train);
-  const train = declaration === null ? null : checkTrain(frame, declaration);
+  const train = declaration === null ? null : checkTrain(frame, declaration, options.limits);
   const facts: Fact[] = [];
   const lowered =
     train === null ? null : lowerTrain(session, program, train, host, facts, text);

@@ -49,6 +49,7 @@ export function exprIn(c: Conversion, parent: CstNode | null, rule = "expr", oth
   return rule === "binary" ? binary(c, tree) : expr(c, tree);
 }
 
+/** The `expr` among the children, or `null`. */
 export const optionalExprIn = (c: Conversion, parent: CstNode | null): Expr | null =>
   node(parent, "expr") === null ? null : exprIn(c, parent);
 
@@ -296,6 +297,7 @@ export function bodyIn(c: Conversion, parent: CstNode): Body {
   return { lets, value: exprIn(c, tree, "expr", span.end), span };
 }
 
+/** `let a, b = expr`. */
 export const letOf = (c: Conversion, tree: CstNode): LetMember => ({
   kind: "let",
   names: namesIn(c, tree),
@@ -303,6 +305,7 @@ export const letOf = (c: Conversion, tree: CstNode): LetMember => ({
   span: spanOfNode(c, tree, 0),
 });
 
+/** `const N = expr`, with the doc lines above it. */
 export const constOf = (c: Conversion, tree: CstNode): ConstDecl => ({
   kind: "const",
   name: nameIn(c, tree),

@@ -22,16 +22,19 @@ export function nodes(parent: CstNode | null, rule: string): readonly CstNode[] 
   return found !== undefined && holdsNodes(found) ? found : [];
 }
 
+/** The first child of one rule, or `null`. */
 export function node(parent: CstNode | null, rule: string): CstNode | null {
   const first = parent?.children[rule]?.[0];
   return first !== undefined && "children" in first ? first : null;
 }
 
+/** The tokens of one type among the children. */
 export function tokens(parent: CstNode | null, type: string): readonly IToken[] {
   const found = parent?.children[type];
   return found !== undefined && holdsTokens(found) ? found : [];
 }
 
+/** The first token of one type among the children, or `null`. */
 export function token(parent: CstNode | null, type: string): IToken | null {
   const first = parent?.children[type]?.[0];
   return first !== undefined && "image" in first ? first : null;
@@ -50,6 +53,7 @@ export function chosen(parent: CstNode): CstNode | null {
   return null;
 }
 
+/** The text of a token; a closer that was added has no length. */
 export const spanOfToken = (c: Conversion, { startOffset, image }: IToken): Span => ({
   source: c.source,
   start: startOffset,
@@ -65,9 +69,11 @@ export function spanOfNode(c: Conversion, tree: CstNode | null, otherwise: numbe
   return { source: c.source, start, end: Math.max(start, end) };
 }
 
+/** The offset after a tree, or the offset given where it holds no token. */
 export const endOf = (c: Conversion, tree: CstNode | null, otherwise: number): number =>
   spanOfNode(c, tree, otherwise).end;
 
+/** A token as a name of the AST. */
 export const nameOfToken = (c: Conversion, item: IToken): Name => ({
   text: item.image,
   span: spanOfToken(c, item),
@@ -81,14 +87,17 @@ export function nameIn(c: Conversion, tree: CstNode, type = "Name"): Name {
   return { text: "", span: { source: c.source, start: Math.max(start, end), end } };
 }
 
+/** The names among the children, in order. */
 export const namesIn = (c: Conversion, tree: CstNode, type = "Name"): readonly Name[] =>
   tokens(tree, type).map((item) => nameOfToken(c, item));
 
+/** Stands where an expression is missing or could not be read. */
 export const broken = (c: Conversion, start: number, end = start): BrokenExpr => ({
   kind: "broken",
   span: { source: c.source, start, end },
 });
 
+/** Reports a kind at a span. */
 export function reportAt<P>(c: Conversion, kind: DiagnosticKind<P>, params: P, span: Span): void {
   c.report(diagnose(kind, params, span));
 }

@@ -83,6 +83,7 @@ export function adviceFor(error: IRecognitionException, previous: IToken | null)
   return null;
 }
 
+/** Advice for text that begins no declaration. */
 export function declarationAdvice(token: IToken, previous: IToken | null): string | null {
   if (token.image === "let") return "at the level of the file a value is named with `const`";
   if (token.image === "=" || token.image === ":") {

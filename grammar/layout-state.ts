@@ -28,7 +28,6 @@ import {
   False,
   Glob,
   Import,
-  IndexBracket,
   LeftArrow,
   LeftBrace,
   LeftBracket,
@@ -53,6 +52,7 @@ import {
   Unused,
 } from "./tokens.js";
 
+/** An open bracket and what is being read in it. */
 export interface Frame {
   readonly kind: FrameKind;
   readonly opener: Lexeme | null;
@@ -68,6 +68,7 @@ export interface Chunk {
   readonly tokens: IToken[];
 }
 
+/** The walk over the lexemes of one file. */
 export interface LayoutState {
   readonly source: SourceFile;
   readonly lexemes: readonly Lexeme[];
@@ -80,6 +81,8 @@ export interface LayoutState {
   readonly trustIndentation: boolean;
   /** The last token belongs to a path after `as`. */
   inPath: boolean;
+  /** Brackets nested too deeply have been reported. */
+  tooDeep: boolean;
 }
 
 /** After these an operand is complete: what follows on a new line may begin a member. */
@@ -106,13 +109,17 @@ const COMPLETE: ReadonlySet<TokenType> = new Set([
 const OPENERS: ReadonlySet<TokenType> = new Set([LeftBrace, LeftParen, LeftBracket]);
 const CLOSERS: ReadonlySet<TokenType> = new Set([RightBrace, RightParen, RightBracket]);
 
+/** The innermost open bracket. */
 export const topFrame = (s: LayoutState): Frame => at(s.frames, -1);
+/** The token placed last in the current chunk, or `null`. */
 export const lastToken = (s: LayoutState): IToken | null => s.chunks.at(-1)?.tokens.at(-1) ?? null;
 
+/** Places a lexeme with the role given. */
 export function emit(s: LayoutState, type: TokenType, lexeme: Lexeme): void {
   emitAt(s, type, lexeme.text, lexeme.start, lexeme.end);
 }
 
+/** Places a token over any stretch of text. */
 export function emitAt(
   s: LayoutState,
   type: TokenType,
@@ -126,12 +133,14 @@ export function emitAt(
   chunk.tokens.push(createTokenInstance(type, text, start, end - 1, NaN, NaN, NaN, NaN));
 }
 
+/** Where a lexeme stands. */
 export const spanOfLexeme = (s: LayoutState, lexeme: Lexeme): Span => ({
   source: s.source,
   start: lexeme.start,
   end: lexeme.end,
 });
 
+/** Whether an operand ends with the token. */
 export const isComplete = (token: IToken | null): boolean =>
   token !== null && COMPLETE.has(token.tokenType);
 
@@ -183,6 +192,7 @@ function beginsSomething(s: LayoutState, i: number): boolean {
   return memberWord(s, i) && wordShape(s, i);
 }
 
+/** Whether the word at `i` begins members of the innermost bracket. */
 export function memberWord(s: LayoutState, i: number): boolean {
   const { kind } = topFrame(s);
   const { text } = at(s.lexemes, i);
@@ -297,6 +307,7 @@ export function continuesOperand(s: LayoutState, lexeme: Lexeme): boolean {
   );
 }
 
+/** Whether the type is `{`, `(` or `[`. */
 export const isOpener = (type: TokenType): boolean => OPENERS.has(type);
+/** Whether the type is `}`, `)` or `]`. */
 export const isCloser = (type: TokenType): boolean => CLOSERS.has(type);
-export const isIndex = (type: TokenType): boolean => type === IndexBracket;

@@ -84,6 +84,7 @@ import {
 /** The parser takes some sixty stack frames a level; this leaves more than half of the stack. */
 export const MAX_BRACKETS = 100;
 
+/** What the parser reads, declaration by declaration. */
 export interface Layout {
   readonly chunks: readonly Chunk[];
   /** Offsets at which declarations and members begin, ascending. */
@@ -118,6 +119,7 @@ function walk(
     report: (diagnostic) => void diagnostics.push(diagnostic),
     trustIndentation: options.trustIndentation,
     inPath: false,
+    tooDeep: false,
   };
   for (let i = 0; i < lexemes.length;) i = place(s, i);
   closeDownTo(s, 1, "the end of the file");
@@ -181,13 +183,9 @@ function beginMember(s: LayoutState, lexeme: Lexeme, opens: FrameKind | null): v
 function open(s: LayoutState, i: number): number {
   const lexeme = at(s.lexemes, i);
   if (s.frames.length > MAX_BRACKETS) {
-    s.report(
-      diagnose(
-        nestingTooDeep,
-        { what: "levels of brackets", limit: MAX_BRACKETS },
-        spanOfLexeme(s, lexeme),
-      ),
-    );
+    const params = { what: "levels of brackets", limit: MAX_BRACKETS };
+    if (!s.tooDeep) s.report(diagnose(nestingTooDeep, params, spanOfLexeme(s, lexeme)));
+    s.tooDeep = true;
     const next = skipBalanced(s, i);
     emitAt(s, Reported, "", lexeme.start, at(s.lexemes, next - 1).end);
     return next;

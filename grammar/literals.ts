@@ -7,6 +7,7 @@ import { reportAt, spanOfToken, type Conversion } from "./cst.js";
 import { numberOutOfRange, unknownEscape } from "./diagnostics/syntax.js";
 import { UNITS } from "./tokens.js";
 
+/** A number; `1_000` may carry underscores. */
 export function numberExpr(c: Conversion, item: IToken): NumberExpr {
   const integer = /^[\d_]+$/.test(item.image);
   return {

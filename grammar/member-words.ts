@@ -45,6 +45,7 @@ export type FrameKind =
   | "names"
   | "path";
 
+/** What a word becomes where it begins a declaration or member. */
 export interface WordRole {
   readonly type: TokenType;
   /** What the next brace holds. */
@@ -66,6 +67,7 @@ export const DECLARATIONS: Words = {
   expect: role(Expect),
 };
 
+/** The words that begin a member, by the bracket they stand in; names elsewhere. */
 export const MEMBERS: Readonly<Partial<Record<FrameKind, Words>>> = {
   block: {
     in: role(In),
@@ -90,8 +92,9 @@ export const MEMBERS: Readonly<Partial<Record<FrameKind, Words>>> = {
   stage: { freeze: role(Freeze), unfreeze: role(Unfreeze) },
 };
 
-/** The brackets that hold `a, b = …`, and those that hold `key: value`. */
+/** The brackets that hold `a, b = …`. */
 export const ASSIGNING: ReadonlySet<FrameKind> = new Set(["block", "optimizer", "assigns"]);
+/** The brackets that hold `key: value`. */
 export const KEYED: ReadonlySet<FrameKind> = new Set(["dataset", "train", "stage", "entries"]);
 
 /** Forms of the language that are recognized, reported and skipped. */
@@ -104,6 +107,7 @@ export const UNSUPPORTED_DECLARATIONS: readonly string[] = [
   "metric",
 ];
 
+/** Likewise for members, by the bracket they stand in. */
 export const UNSUPPORTED_MEMBERS: Readonly<Partial<Record<FrameKind, readonly string[]>>> = {
   block: ["carry", "tap"],
   dataset: ["fit"],

@@ -17,11 +17,13 @@ import type { SourceFile, Span } from "./source.js";
 const MAX_TEXT = 4 * 1024 * 1024;
 const MAX_ERRORS = 100;
 
+/** A file as far as it could be read, and what is wrong with it, in order of place. */
 export interface ModuleParse {
   readonly module: Module;
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** A value as far as it could be read, and what is wrong with it. */
 export interface ExpressionParse {
   readonly expr: Expr;
   readonly diagnostics: readonly Diagnostic[];

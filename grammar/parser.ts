@@ -5,6 +5,7 @@ import type { CstNode, IRecognitionException, IToken } from "chevrotain";
 import { MemberParser } from "./parser-members.js";
 import * as t from "./tokens.js";
 
+/** A concrete tree, partial where there are errors. */
 export interface ConcreteParse {
   readonly cst: CstNode;
   readonly errors: readonly IRecognitionException[];

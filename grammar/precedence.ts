@@ -7,6 +7,7 @@ import { broken, reportAt, spanOfToken, type Conversion } from "./cst.js";
 import { chainedComparison } from "./diagnostics/syntax.js";
 import { joinSpans, type Span } from "./source.js";
 
+/** An operator and what follows it. */
 export interface Tail {
   readonly operator: IToken | null;
   readonly prefixes: readonly IToken[];

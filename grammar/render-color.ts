@@ -2,6 +2,7 @@
 
 type Paint = (text: string) => string;
 
+/** How each part of a diagnostic is colored. */
 export interface Palette {
   readonly error: Paint;
   readonly warning: Paint;

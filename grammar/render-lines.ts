@@ -2,6 +2,7 @@
 
 import { positionOf, type SourceFile } from "./source.js";
 
+/** A stretch of text to mark, by offsets. */
 export interface SourceMark {
   readonly start: number;
   readonly end: number;
@@ -9,6 +10,7 @@ export interface SourceMark {
   readonly text: string;
 }
 
+/** A mark as it stands under one line. */
 export interface LineMark {
   /** Terminal columns from 0. */
   readonly column: number;
@@ -17,6 +19,7 @@ export interface LineMark {
   readonly text: string;
 }
 
+/** A source line as shown, with its marks by column. */
 export interface MarkedLine {
   /** From 1. */
   readonly number: number;

@@ -11,6 +11,7 @@ import {
 import type { Diagnostic } from "./diagnostic.js";
 import { positionOf, printSpan, type Span } from "./source.js";
 
+/** Whether ANSI colors are used is decided by the caller, who knows the terminal. */
 export interface RenderOptions {
   readonly color: "always" | "never";
 }
@@ -94,6 +95,7 @@ function renderLine(
   ];
 }
 
+/** The stable form that tools read. */
 export interface DiagnosticJson {
   readonly code: string;
   readonly severity: string;

@@ -22,6 +22,7 @@ import {
   UnterminatedText,
 } from "./tokens.js";
 
+/** A token of the text before its role is known. */
 export interface Lexeme {
   readonly type: TokenType;
   readonly text: string;
@@ -33,6 +34,7 @@ export interface Lexeme {
   readonly first: boolean;
 }
 
+/** The lexemes of a file and what was set aside. */
 export interface Scan {
   readonly lexemes: readonly Lexeme[];
   /** Text of the `///` comments that have a line to themselves, by line from 0. */
@@ -40,6 +42,7 @@ export interface Scan {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** Splits any text; what is not ours is reported and left out or replaced. */
 export function scan(source: SourceFile): Scan {
   const { tokens, errors } = lexer.tokenize(source.text);
   const lexemes: Lexeme[] = [];

@@ -15,22 +15,27 @@ const category = (name: string, label: string): TokenType => role(name, label);
 
 /** Any operator between two operands, except `..` whose right side may be missing. */
 export const Infix = category("Infix", "an operator");
+/** Operators before an operand. */
 export const Prefix = category("Prefix", "`-` or `not`");
 /** A parenthesis, wherever it stands. */
 export const Open = category("Open", "`(`");
+/** A bracket, wherever it stands. */
 export const Bracket = category("Bracket", "`[`");
 
 // Skipped text and literals --------------------------------------------------------------------
 
 const WhiteSpace = createToken({ name: "WhiteSpace", pattern: /\s+/, group: Lexer.SKIPPED });
+/** `///` to the end of the line. */
 export const DocComment = createToken({ name: "DocComment", pattern: /\/\/\/[^\n]*/ });
 const Comment = createToken({ name: "Comment", pattern: /\/\/[^\n]*/, group: Lexer.SKIPPED });
 
+/** A string on one line. */
 export const Text = createToken({
   name: "Text",
   label: "a string",
   pattern: /"(?:[^"\\\n]|\\[^\n])*"/,
 });
+/** A string whose line ends first. */
 export const UnterminatedText = createToken({ name: "UnterminatedText", pattern: /"[^\n]*/ });
 
 /** Units as they may be written, with the singular form the AST carries. */
@@ -63,11 +68,13 @@ export const Quantity = createToken({
   label: "a quantity",
   pattern: new RegExp(`${NUMBER}(?:%|[ \\t]*(?:${UNIT_WORDS.join("|")})\\b(?![ \\t]*[:(]))`),
 });
+/** An integer or float, without a sign. */
 export const NumberToken = createToken({
   name: "Number",
   label: "a number",
   pattern: new RegExp(NUMBER),
 });
+/** A word; reserved ones are told apart by `RESERVED`. */
 export const Name = createToken({
   name: "Name",
   label: "a name",

@@ -31,6 +31,7 @@ import {
   Star,
 } from "./tokens.js";
 
+/** Reports the declaration at `i` and returns the index after it. */
 export function skipUnsupportedDeclaration(s: LayoutState, i: number): number {
   const lexeme = at(s.lexemes, i);
   report(s, lexeme, `\`${lexeme.text}\``);

@@ -68,6 +68,11 @@ function deathOf(code: number | null, signal: NodeJS.Signals | null, rss: number
       ),
       exitCodes.outOfMemory,
     );
+  // A terminal's interrupt reaches the process before it listens, in its first moments.
+  const interrupted = signal === "SIGINT" || signal === "SIGTERM";
   const how = signal === null ? `it exited with code ${code ?? "unknown"}` : `signal ${signal}`;
-  return new Fault(diagnose(processDied, { how: `${how}, ${seen}` }, null), exitCodes.bug);
+  return new Fault(
+    diagnose(processDied, { how: `${how}, ${seen}` }, null),
+    interrupted ? exitCodes.interrupted : exitCodes.bug,
+  );
 }

@@ -9,7 +9,14 @@ import type {
   LoaderMember,
   SplitMember,
 } from "../../grammar/ast.js";
-import { alreadyDefined, missingKey, unknownName } from "../../grammar/diagnostics/names.js";
+import {
+  alreadyDefined,
+  duplicateKey,
+  missingKey,
+  missingValue,
+  unknownKey,
+  unknownName,
+} from "../../grammar/diagnostics/names.js";
 import { splitShares, tileOverlap } from "../../grammar/diagnostics/program.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import { printSpan } from "../../grammar/source.js";
@@ -105,15 +112,7 @@ const splitFormals = signature(
 
 export function checkDataset(frame: Frame, declaration: DatasetDecl): CheckedDataset | null {
   const owner = `\`${declaration.name.text}\``;
-  const entries = declaration.members.filter((member): member is Entry => member.kind === "entry");
-  const bound = bindEntries(
-    frame,
-    { owner, formals: signature("dataset(source)").map((formal) => ({ ...formal, value: null })) },
-    entries.map((entry) => ({ ...entry, value: entry.value === null ? null : placeholder(entry.value) })),
-    declaration.name.span,
-  );
-  const sourceExpr = entries.find((entry) => entry.key[0]?.text === "source")?.value ?? null;
-  const source = bound === null || sourceExpr === null ? null : checkSource(frame, sourceExpr);
+  const source = checkSourceEntry(frame, declaration);
   const split = checkSplit(frame, declaration, source?.kind ?? null);
   const loader = checkLoader(frame, declaration);
   const fields = declaration.members.filter((member): member is FieldMember => member.kind === "field");
@@ -157,8 +156,30 @@ export function checkDataset(frame: Frame, declaration: DatasetDecl): CheckedDat
   };
 }
 
-/** The source is checked by its own rules; here only its presence counts. */
-const placeholder = (expr: Expr): Expr => ({ kind: "bool", value: true, span: expr.span });
+/** `source:` is the only key of a dataset; its value is one of the known calls. */
+function checkSourceEntry(
+  frame: Frame,
+  declaration: DatasetDecl,
+): { readonly kind: SourceKind; readonly source: DataSource } | null {
+  const owner = `\`${declaration.name.text}\``;
+  let found: Entry | null = null;
+  for (const entry of declaration.members) {
+    if (entry.kind !== "entry") continue;
+    const key = entry.key.map(({ text }) => text).join(".");
+    const span = entry.key[0]?.span ?? entry.span;
+    if (key !== "source")
+      report(frame, unknownKey, { key, owner, suggestion: suggest(key, ["source"]) }, span);
+    else if (found !== null) report(frame, duplicateKey, { key, owner }, span);
+    else found = entry;
+  }
+  if (found === null) {
+    report(frame, missingKey, { key: "source", owner }, declaration.name.span);
+    return null;
+  }
+  if (found.value !== null) return checkSource(frame, found.value);
+  report(frame, missingValue, { key: "source" }, found.span);
+  return null;
+}
 
 const numbersOf = (type: TensorType): number[] => (isNumeric(type.shape) ? [...type.shape] : []);
 
@@ -187,7 +208,7 @@ function checkSource(frame: Frame, expr: Expr): { readonly kind: SourceKind; rea
   const bound = bindArguments(frame, frame, kind.formals, { callee: call.name, inputs: [], args: call.args, span: expr.span });
   const settings = settingsOf(bound);
   if (!settings.isKnown) return null;
-  const source = kind.make(settings, printSpan(expr.span));
+  const source = rooted(frame, kind.make(settings, printSpan(expr.span)));
   if (source.kind === "voc_tiles") {
     const { size, overlap, frame: extent } = source;
     const problem =
@@ -203,6 +224,12 @@ function checkSource(frame: Frame, expr: Expr): { readonly kind: SourceKind; rea
   }
   return { kind, source };
 }
+
+/** A relative root is relative to the file that declares the dataset. */
+const rooted = (frame: Frame, source: DataSource): DataSource =>
+  "root" in source
+    ? { ...source, root: frame.elaboration.resolvePath(source.root, frame.module.name) }
+    : source;
 
 function checkField(frame: Frame, field: FieldMember, source: SourceKind) {
   const call = knownCall(frame, field.reader, source.readers, "a field's reader");

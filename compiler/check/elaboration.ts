@@ -2,6 +2,7 @@
 
 import type { BlockDecl, Declaration } from "../../grammar/ast.js";
 import type { Diagnostic } from "../../grammar/diagnostic.js";
+import type { CompilerHost } from "../host.js";
 import { createGraphBuilder } from "../ir/create-builder.js";
 import { type Dim, namedDim } from "../ir/dim.js";
 import type { ModuleScope } from "../modules.js";
@@ -11,12 +12,18 @@ import type { Meaning } from "./value.js";
 
 /** What the elaborations of one program share. */
 export interface Session {
+  /** Makes a path written in a module absolute. */
+  readonly resolvePath: CompilerHost["resolvePath"];
   readonly diagnostics: Diagnostic[];
   readonly constants: Map<Declaration, Meaning | null>;
   readonly applied: Set<BlockDecl>;
 }
 
-export const createSession = (diagnostics: readonly Diagnostic[] = []): Session => ({
+export const createSession = (
+  host: CompilerHost,
+  diagnostics: readonly Diagnostic[] = [],
+): Session => ({
+  resolvePath: host.resolvePath,
   diagnostics: [...diagnostics],
   constants: new Map(),
   applied: new Set(),

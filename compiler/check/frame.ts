@@ -41,6 +41,8 @@ export interface Fact {
 export interface Elaboration {
   /** The evaluator; held here so that its parts need not import each other in a circle. */
   readonly evaluate: (frame: Frame, expr: Expr, expected: TypeNode | null) => Meaning;
+  /** Makes a path written in a module absolute. */
+  readonly resolvePath: (path: string, from: string) => string;
   /** Values of `param`s and `const`s by declaration; `null` while one is being evaluated. */
   readonly constants: Map<Declaration, Meaning | null>;
   readonly builder: GraphBuilder;

@@ -16,7 +16,7 @@ import { bindEntries } from "./entries.js";
 import { evaluate, type Frame, report } from "./frame.js";
 import { recipeOf } from "./recipe.js";
 import { signature } from "./signature.js";
-import { describe, type Recipe, type ScheduleSegment } from "./value.js";
+import { describe, printQuantity, type Recipe, type ScheduleSegment } from "./value.js";
 
 export interface CheckedTrain {
   readonly declaration: TrainDecl;
@@ -60,7 +60,18 @@ const later = [
   "weights",
 ];
 
-export function checkTrain(frame: Frame, declaration: TrainDecl): CheckedTrain | null {
+/** What the command line says of seed and length. */
+export interface Limits {
+  readonly seed: number | null;
+  /** The length of all stages together, shared out in proportion. */
+  readonly length: Duration | null;
+}
+
+export function checkTrain(
+  frame: Frame,
+  declaration: TrainDecl,
+  limits: Limits = { seed: null, length: null },
+): CheckedTrain | null {
   const owner = `\`${declaration.name.text}\``;
   const members = declaration.members;
   const entries = members.filter((member): member is Entry => member.kind === "entry");
@@ -99,15 +110,17 @@ export function checkTrain(frame: Frame, declaration: TrainDecl): CheckedTrain |
   if (seed?.kind !== "int" || segments === null || validateEvery === null || policy === null) return null;
   const known = stages.flatMap(({ member, duration }) => (duration === null ? [] : [{ member, duration }]));
   if (known.length !== stages.length || known.length === 0 || losses.length === 0) return null;
+  const shared = limits.length === null ? known : shareOut(frame, known, limits.length);
+  if (shared === null) return null;
   return {
     declaration,
     model,
     modelSpan: bound.get("model")?.span ?? declaration.span,
     data,
-    seed: seed.value,
+    seed: limits.seed ?? seed.value,
     optimizer,
     schedule: segments,
-    stages: known,
+    stages: shared,
     losses,
     metrics: members.filter((member): member is MetricsMember => member.kind === "metrics"),
     objectives: objectives.flatMap((objective) => (objective === null ? [] : [objective])),
@@ -115,6 +128,33 @@ export function checkTrain(frame: Frame, declaration: TrainDecl): CheckedTrain |
     lastEvery: policy.lastEvery,
     best: policy.best,
   };
+}
+
+/** Stages of one unit keep their proportions in a new total; each lasts at least one. */
+function shareOut(
+  frame: Frame,
+  stages: CheckedTrain["stages"],
+  length: Duration,
+): CheckedTrain["stages"] | null {
+  const units = new Set(stages.map(({ duration }) => duration.unit));
+  const total = stages.reduce((sum, { duration }) => sum + duration.amount, 0);
+  if (units.size > 1 || length.amount < stages.length || total === 0) {
+    const what = `${printQuantity(length.amount, length.unit)} for ${stages.length} stages`;
+    const expected = "stages of one unit, and at least one of it for each";
+    const [first] = stages;
+    report(frame, wrongType, { what, expected, found: "other lengths" }, first?.member.duration.span ?? frame.module.module.span);
+    return null;
+  }
+  let before = 0;
+  let used = 0;
+  return stages.map((stage, i) => {
+    before += stage.duration.amount;
+    const left = stages.length - i - 1;
+    const end = Math.min(length.amount - left, Math.max(used + 1, Math.round((length.amount * before) / total)));
+    const amount = end - used;
+    used = end;
+    return { ...stage, duration: { amount, unit: length.unit } };
+  });
 }
 
 function checkUnique(frame: Frame, names: readonly { readonly text: string; readonly span: Span }[]): void {

@@ -220,7 +220,7 @@ function hashOf(program: Program, train: CheckedTrain, host: CompilerHost, text:
     .filter((module) => module !== program.root)
     .map((module) => [module.name.startsWith("saic:") ? module.name : host.sha256(module.module.source.text), host.sha256(module.module.source.text)]);
   const data = { ...train.data.program, loader: { ...train.data.program.loader, workers: 0 } };
-  return host.sha256(JSON.stringify([compilerVersion, text, modules, train.declaration.name.text, stripPlaces(data)]));
+  return host.sha256(JSON.stringify([compilerVersion, text, modules, train.declaration.name.text, train.seed, train.stages.map(({ duration }) => duration), stripPlaces(data)]));
 }
 
 /** Places name files as they were given on the command line, which changes no result. */

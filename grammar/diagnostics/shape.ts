@@ -141,8 +141,17 @@ export const channelsDiffer = diagnosticKind({
   severity: "error",
   message: (p: { input: string; channels: string; expected: string }) =>
     `${p.input} has ${p.channels} channels, ${p.expected} are needed`,
-  explain:
-    "Channels are axis 1. A convolution's weight is `[out, in / groups, height, width]`; a normalization has one scale and bias per channel.",
+  explain: "Channels are axis 1. A convolution's weight is `[out, in / groups, height, width]`.",
+});
+
+/** A normalization's parameter that has not one value per channel. */
+export const valuesPerChannel = diagnosticKind({
+  code: "shape/values-per-channel",
+  severity: "error",
+  message: (p: { parameter: string; actual: string; input: string; channels: string }) =>
+    `\`${p.parameter}\` is ${p.actual}, ${p.input} has ${p.channels} channels`,
+  hint: (p) => `give \`${p.parameter}\` one value per channel`,
+  explain: "Channels are axis 1. A normalization has one scale and one bias per channel.",
 });
 
 /** Channels that do not split evenly into groups. */

@@ -1,7 +1,7 @@
 /** Losses from atoms: sums and weights add up over batches, and are divided once. */
 
 import type { GraphSpec, LossTerm } from "../../compiler/plan/schema.js";
-import { invariant } from "../../grammar/invariant.js";
+import { at, invariant } from "../../grammar/invariant.js";
 import type { Tensors } from "../executor/executor.js";
 import { numbersOf } from "../metrics/numbers.js";
 
@@ -32,21 +32,23 @@ export function addAtoms(total: AtomSums, more: AtomSums): AtomSums {
 
 /**
  * constant + sum of coefficient * (sum / weight), by loss name in order. An atom without any
- * weight (no record counted) contributes nothing.
+ * weight (no record counted) contributes nothing. `loss` is always there: where no loss has that
+ * name it is the last one, which is minimized.
  */
 export function lossesOf(
   terms: readonly LossTerm[],
   sums: AtomSums,
 ): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    terms.map(({ name, constant, terms: parts }) => [
-      name,
-      parts.reduce((value, { coefficient, atom }) => {
-        const pair = sums[atom];
-        invariant(pair, `the graph gave no atom \`${atom}\` of the loss \`${name}\``);
-        const [sum, weight] = pair;
-        return weight === 0 && sum === 0 ? value : value + coefficient * (sum / weight);
-      }, constant),
-    ]),
-  );
+  const named = terms.map((term) => [term.name, lossOf(term, sums)] as const);
+  const losses = Object.fromEntries(named);
+  return "loss" in losses ? losses : { ...losses, loss: at(named, -1)[1] };
+}
+
+function lossOf({ name, constant, terms }: LossTerm, sums: AtomSums): number {
+  return terms.reduce((value, { coefficient, atom }) => {
+    const pair = sums[atom];
+    invariant(pair, `the graph gave no atom \`${atom}\` of the loss \`${name}\``);
+    const [sum, weight] = pair;
+    return weight === 0 && sum === 0 ? value : value + coefficient * (sum / weight);
+  }, constant);
 }

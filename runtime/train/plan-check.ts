@@ -82,7 +82,7 @@ function* graphContradictions(
 
 /** Names that a result may hold. */
 function knownValues(plan: Plan): ReadonlySet<string> {
-  const losses = plan.stages.flatMap((stage) => stage.losses.map(({ name }) => name));
+  const losses = ["loss", ...plan.stages.flatMap((stage) => stage.losses.map(({ name }) => name))];
   return new Set([
     ...["train", "val", "test"].flatMap((split) => losses.map((name) => `${split}.${name}`)),
     ...plan.metrics.map(({ split, name }) => `${split}.${name}`),

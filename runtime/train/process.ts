@@ -20,6 +20,7 @@ const dieWithParent = (): void => {
   process.kill(process.pid, "SIGKILL");
 };
 process.on("disconnect", dieWithParent);
+if (!process.connected) dieWithParent();
 process.on("message", (order: Order) => {
   if (order.type === "start") start(order.options);
   else requestStop();

@@ -12,7 +12,8 @@ import { isFloat, tensorType } from "../../compiler/ir/type.js";
 import { verifyGraph } from "../../compiler/ir/verify.js";
 import { type NdArray, ndarray } from "../../compiler/ops/kit/ndarray.js";
 import { checkGradients } from "../ops/check-gradients.js";
-import { fixedNumbers } from "../ops/sample-graph.js";
+import { runOnnx } from "../ops/run-onnx.js";
+import { fixedNumbers, largestError } from "../ops/sample-graph.js";
 
 type Inputs = Readonly<Record<string, readonly number[] | NdArray>>;
 
@@ -20,14 +21,14 @@ type Inputs = Readonly<Record<string, readonly number[] | NdArray>>;
 function check<const I extends Inputs>(
   shapes: I,
   program: (b: GraphBuilder, x: Record<keyof I, Value>) => Value,
-): Graph {
+): { readonly graph: Graph; readonly arrays: ReadonlyMap<string, NdArray> } {
   const b = createGraphBuilder();
   const { values, arrays } = feed(b, shapes);
   const loss = program(b, values);
   const graph = withGradients(b, loss);
   verifyGraph(graph);
   checkGradients(graph, arrays, { most: 20 });
-  return graph;
+  return { graph, arrays };
 }
 
 function feed<const I extends Inputs>(
@@ -98,9 +99,9 @@ describe("gradients of programs", () => {
     );
   });
 
-  it("goes through convolution, normalization, pooling and cross-entropy", () => {
+  it("goes through convolution, normalization, pooling and cross-entropy, in ONNX Runtime too", async () => {
     const labels = ndarray("i64", [2], [1, 0]);
-    const graph = check(
+    const { graph, arrays } = check(
       { x: [2, 2, 6, 6], w: [3, 2, 3, 3], scale: [3], bias: [3], head: [3, 2], labels },
       (b, { x, w, scale, bias, head, labels: y }) => {
         const c = b.emit("conv", [x, w], { stride: [1, 1], pads: [1, 1, 1, 1] });
@@ -116,7 +117,10 @@ describe("gradients of programs", () => {
         return b.mean(b.emit("cross_entropy", [logits, y]), { axes: [0], keep: false });
       },
     );
-    expect(graph.outputs.map(({ name }) => name)).toContain("d w");
+    const expected = interpret(graph, arrays);
+    expect([...expected.keys()]).toContain("d w");
+    for (const [name, result] of await runOnnx(graph, arrays))
+      expect(largestError(result, expected.get(name) ?? result), name).toBeLessThan(1e-5);
   });
 
   it("goes through attention with shared projections", () => {

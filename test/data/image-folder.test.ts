@@ -1,6 +1,6 @@
 /** Pictures in class folders: what is read, and every way in which folders and files are wrong. */
 
-import { mkdir, stat, truncate, writeFile } from "node:fs/promises";
+import { mkdir, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -80,6 +80,14 @@ describe("records", () => {
     expect(corners.at(4)).toEqual([50, 50, 50]);
     expect(corners.at(6)).toEqual([70, 71, 72]);
     expect(corners.at(7)).toEqual([80, 80, 80]);
+    await data.close();
+  });
+
+  it("may lie behind links", async () => {
+    await mkdir(join(folder.path, "linked"));
+    await symlink(join(folder.path, "cat"), join(folder.path, "linked/cat"), "dir");
+    const data = await openDataset(folderProgram(join(folder.path, "linked"), ["cat"]), options);
+    expect(data.size("train")).toBe(2);
     await data.close();
   });
 

@@ -105,31 +105,30 @@ function showExpr(e: Expr): string | null {
   }
 }
 
-type Member = Exclude<
+type MembersOf<K extends Declaration["kind"]> =
+  Extract<Declaration, { kind: K }> extends { members: readonly (infer M)[] } ? M : never;
+type TrainMember = MembersOf<"train">;
+type Member =
   | Declaration
-  | Extract<Declaration, { kind: "block" }>["members"][number]
-  | Extract<Declaration, { kind: "optimizer" }>["members"][number]
-  | Extract<Declaration, { kind: "dataset" }>["members"][number]
-  | Extract<Declaration, { kind: "train" }>["members"][number]
-  | Extract<
-      Extract<Declaration, { kind: "train" }>["members"][number],
-      { kind: "stage" }
-    >["members"][number],
-  never
->;
+  | MembersOf<"optimizer">
+  | MembersOf<"block">
+  | MembersOf<"dataset">
+  | TrainMember
+  | Extract<TrainMember, { kind: "stage" }>["members"][number];
+
+const formals = (
+  items: readonly { name: { text: string }; type: TypeNode | null; value: Expr | null }[],
+): string =>
+  `(${items
+    .map(
+      (f) =>
+        `${name(f.name)}${f.type ? `:${type(f.type)}` : ""}${f.value ? `=${show(f.value)}` : ""}`,
+    )
+    .join(" ")})`;
 
 function showMember(node: Node): string {
   const m = node as Member;
   const doc = "doc" in m && m.doc !== null ? `/${m.doc}/` : null;
-  const formals = (
-    items: readonly { name: { text: string }; type: TypeNode | null; value: Expr | null }[],
-  ): string =>
-    `(${items
-      .map(
-        (f) =>
-          `${name(f.name)}${f.type ? `:${type(f.type)}` : ""}${f.value ? `=${show(f.value)}` : ""}`,
-      )
-      .join(" ")})`;
   switch (m.kind) {
     case "import":
       return s(

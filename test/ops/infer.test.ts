@@ -185,7 +185,7 @@ const refused: readonly Row[] = [
     "batch_norm",
     [f32(2, 3), f32(3), f32(4)],
     {},
-    "shape/channels-differ @ bias: f32[2, 3] has 3 channels, `bias` is f32[4]: as many are needed",
+    "shape/values-per-channel @ bias: `bias` is f32[4], f32[2, 3] has 3 channels",
   ],
   [
     "cross_entropy",

@@ -67,16 +67,17 @@ test("a first update that changes nothing stops the run", async () => {
 
 test("a parameter that never moves is a warning, once, however often the run is interrupted", async () => {
   // The buffer is claimed to be trainable, and no update of it reaches the state.
-  const edit = (plan: Plan): Plan => ({
-    ...plan,
-    stages: plan.stages.map((stage) => ({
-      ...stage,
-      duration: { amount: 120, unit: "step" },
-      trainable: [...stage.trainable, "slot.b.m"],
-      bornSlots: [],
-    })),
+  const { artifact, runsDir, runDir } = prepare({
+    edit: (plan) => ({
+      ...plan,
+      stages: plan.stages.map((stage) => ({
+        ...stage,
+        duration: { amount: 120, unit: "step" },
+        trainable: [...stage.trainable, "slot.b.m"],
+        bornSlots: [],
+      })),
+    }),
   });
-  const { artifact, runsDir, runDir } = prepare({ edit });
   for (const crashAfter of [40, 99, 100, 101, 130])
     await expect(run({ artifact, runsDir }, { crashAfter })).rejects.toThrow(Crash);
   await run({ artifact, runsDir });
@@ -104,22 +105,24 @@ test("an undefined metric is null and a warning, never NaN", async () => {
 });
 
 test("a best metric that is never defined leaves the last weights, with a warning", async () => {
-  const edit = (plan: Plan): Plan => ({
-    ...plan,
-    checkpoint: { ...plan.checkpoint, best: { metric: "val.auroc", better: "max", keep: 1 } },
+  const { artifact, runsDir, runDir } = prepare({
+    edit: (plan) => ({
+      ...plan,
+      checkpoint: { ...plan.checkpoint, best: { metric: "val.auroc", better: "max", keep: 1 } },
+    }),
   });
-  const { artifact, runsDir, runDir } = prepare({ edit });
   const result = await run({ artifact, runsDir }, { faults: { oneClass: true } });
   expect(result.weights).toBe(join(runDir, "checkpoints", "last", "model.safetensors"));
   expect(eventsOf(runDir).some(({ code }) => code === "run/best-undefined")).toBe(true);
 });
 
 test("the best weights are those of the best validation, and the untrained ones never", async () => {
-  const edit = (plan: Plan): Plan => ({
-    ...plan,
-    checkpoint: { ...plan.checkpoint, best: { metric: "val.loss", better: "max", keep: 3 } },
+  const { artifact, runsDir } = prepare({
+    edit: (plan) => ({
+      ...plan,
+      checkpoint: { ...plan.checkpoint, best: { metric: "val.loss", better: "max", keep: 3 } },
+    }),
   });
-  const { artifact, runsDir } = prepare({ edit });
   const events: RunEvent[] = [];
   const result = await run({ artifact, runsDir }, { events });
   const measured = events.flatMap((event) =>
@@ -149,13 +152,14 @@ test("too few records, no validation for the best, changed data: exit code 6", a
 });
 
 test("without a test split and without a best policy a run still ends", async () => {
-  const edit = (plan: Plan): Plan => ({
-    ...plan,
-    metrics: [],
-    objectives: [{ name: "val.loss", comparison: "<", target: 0, place: "test.pipe:1:1" }],
-    checkpoint: { ...plan.checkpoint, best: null },
+  const { artifact, runsDir } = prepare({
+    edit: (plan) => ({
+      ...plan,
+      metrics: [],
+      objectives: [{ name: "val.loss", comparison: "<", target: 0, place: "test.pipe:1:1" }],
+      checkpoint: { ...plan.checkpoint, best: null },
+    }),
   });
-  const { artifact, runsDir } = prepare({ edit });
   const result = await run(
     { artifact, runsDir },
     { faults: { sizes: { train: 22, val: 4, test: 0 } } },
@@ -228,9 +232,10 @@ test("state that is not finite is found before it is saved", () => {
   expect(() => requireFiniteState(plan, state, place)).toThrow("`slot.w.m` holds values");
 });
 
+const tensor = (value: number) =>
+  new Map([["p", { dtype: "f32", shape: [1], data: Float32Array.of(value) } as const]]);
+
 test("a change of sign of zero is no change", () => {
-  const tensor = (value: number) =>
-    new Map([["p", { dtype: "f32", shape: [1], data: Float32Array.of(value) } as const]]);
   expect(unchanged(["p"], tensor(0), tensor(-0))).toEqual(["p"]);
   expect(unchanged(["p"], tensor(0), tensor(1e-30))).toEqual([]);
 });
@@ -248,4 +253,11 @@ test("an atom without weight contributes nothing to its loss", () => {
   ];
   expect(lossesOf(terms, { a: [6, 4], b: [0, 0] })).toEqual({ loss: 4 });
   expect(lossesOf(terms, { a: [6, 4], b: [1, 0] })).toEqual({ loss: Infinity });
+});
+
+const term = (name: string, constant: number) => ({ name, constant, terms: [] });
+
+test("where no loss is called `loss`, it is the last one", () => {
+  expect(lossesOf([term("a", 1), term("b", 2)], {})).toEqual({ a: 1, b: 2, loss: 2 });
+  expect(lossesOf([term("loss", 1), term("b", 2)], {})).toEqual({ loss: 1, b: 2 });
 });

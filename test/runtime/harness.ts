@@ -82,13 +82,14 @@ export function eventsOf(runDir: string): readonly Record<string, unknown>[] {
 /** What must be the same however often a run was interrupted. */
 export function outcomeOf(result: RunResult): unknown {
   const last = join(result.run_dir, "checkpoints", "last");
-  const read = (file: string): string => readFileSync(file).toString("base64");
   const { run_dir: _dir, weights, ...rest } = result;
   return {
     result: rest,
-    weights: read(weights),
-    model: read(join(last, "model.safetensors")),
-    optimizer: read(join(last, "optimizer.safetensors")),
+    weights: encoded(weights),
+    model: encoded(join(last, "model.safetensors")),
+    optimizer: encoded(join(last, "optimizer.safetensors")),
     steps: eventsOf(result.run_dir).filter(({ type }) => type !== "run" && type !== "result"),
   };
 }
+
+const encoded = (file: string): string => readFileSync(file).toString("base64");

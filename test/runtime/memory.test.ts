@@ -2,7 +2,6 @@
 
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import type { Plan } from "../../compiler/plan/schema.js";
 import { availableMemory, predictMemory, requireMemory } from "../../runtime/memory.js";
 import { run, temporaryFolder } from "./harness.js";
 import { tinyProgram } from "./memory-dataset.js";
@@ -37,14 +36,16 @@ test("the least of the system and the control groups counts, cached files given 
 
 test("a run that will not fit is refused with figures, unless told to try", async () => {
   const artifact = join(folder.path, "artifact");
-  const edit = (plan: Plan): Plan => ({
-    ...plan,
-    stages: plan.stages.map((stage) => ({
-      ...stage,
-      graphs: { ...stage.graphs, step: { ...stage.graphs.step, peakBytes: 2 ** 50 } },
-    })),
+  const plan = writeRegression(artifact, {
+    data: tinyProgram,
+    edit: (plan) => ({
+      ...plan,
+      stages: plan.stages.map((stage) => ({
+        ...stage,
+        graphs: { ...stage.graphs, step: { ...stage.graphs.step, peakBytes: 2 ** 50 } },
+      })),
+    }),
   });
-  const plan = writeRegression(artifact, { data: tinyProgram, edit });
   const available = { bytes: 300 * MiB, limit: "system memory" };
   expect(predictMemory(plan, "fused", "cpu")).toMatchObject({
     needed: 2 ** 50 + plan.stateBytes + 200 * MiB,

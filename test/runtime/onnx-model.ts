@@ -30,15 +30,6 @@ export interface ModelSketch {
 
 /** A serialized model of opset 18, IR 8. */
 export function encodeModel(sketch: ModelSketch): Uint8Array {
-  const value = ({ name, dtype, shape }: ValueSketch): onnx.IValueInfoProto => ({
-    name,
-    type: {
-      tensorType: {
-        elemType: elementTypes[dtype],
-        shape: { dim: shape.map((extent) => ({ dimValue: extent })) },
-      },
-    },
-  });
   return onnx.ModelProto.encode({
     irVersion: 8,
     opsetImport: [{ domain: "", version: 18 }],
@@ -62,3 +53,13 @@ export function encodeModel(sketch: ModelSketch): Uint8Array {
     },
   }).finish();
 }
+
+const value = ({ name, dtype, shape }: ValueSketch): onnx.IValueInfoProto => ({
+  name,
+  type: {
+    tensorType: {
+      elemType: elementTypes[dtype],
+      shape: { dim: shape.map((extent) => ({ dimValue: extent })) },
+    },
+  },
+});

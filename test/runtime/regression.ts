@@ -33,6 +33,12 @@ const node = (
   ints: Readonly<Record<string, number>> = {},
 ): NodeSketch => ({ op, inputs, output, ints });
 
+const sketch = ({ name, dtype, shape: s }: GraphInput | GraphOutput) => ({
+  name,
+  dtype: dtype as ElementType,
+  shape: s.map(Number),
+});
+
 /** Writes `plan.json` and the graphs into `folder`. */
 export function writeRegression(folder: string, options: RegressionOptions): Plan {
   const { data } = options;
@@ -143,11 +149,6 @@ export function writeRegression(folder: string, options: RegressionOptions): Pla
     nodes: readonly NodeSketch[],
   ): GraphSpec => {
     const used = new Set(nodes.flatMap((n) => n.inputs));
-    const sketch = ({ name, dtype, shape: s }: GraphInput | GraphOutput) => ({
-      name,
-      dtype: dtype as ElementType,
-      shape: s.map(Number),
-    });
     mkdirSync(join(folder, file, ".."), { recursive: true });
     writeFileSync(
       join(folder, file),

@@ -3,6 +3,9 @@
 import { existsSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { at } from "../../grammar/invariant.js";
+import type { RunEvent } from "../../runtime/events.js";
+import { acquireLock } from "../../runtime/lock.js";
 import type { RunResult } from "../../runtime/run-result.js";
 import { Crash, eventsOf, outcomeOf, run, temporaryFolder } from "./harness.js";
 import { tinyProgram } from "./memory-dataset.js";
@@ -12,6 +15,8 @@ const folder = temporaryFolder();
 const artifact = join(folder.path, "artifact");
 let whole: RunResult;
 let expected: unknown;
+
+const stepsOf = (dir: string) => eventsOf(dir).filter(({ type }) => type === "step");
 
 beforeAll(async () => {
   writeRegression(artifact, { data: tinyProgram });
@@ -30,7 +35,7 @@ test("a whole run trains, validates, tests and says so", () => {
   expect(steps.map(({ update }) => update)).toEqual(Array.from({ length: 22 }, (_, i) => i + 1));
   const validated = events.filter(({ type, split }) => type === "validation" && split === "val");
   expect(validated.map(({ update }) => update)).toEqual([0, 4, 7, 11, 15, 19, 22]);
-  const before = Number((validated[0]?.["metrics"] as Record<string, number>)["val.loss"]);
+  const { "val.loss": before = NaN } = at(validated, 0)["metrics"] as Record<string, number>;
   expect(whole.metrics["val.loss"]).toBeLessThan(before);
   expect(whole.metrics["test.auroc"]).toBeGreaterThan(0.5);
   expect(whole.objectives).toEqual([
@@ -89,8 +94,7 @@ test.each([1, 5, 6, 7, 10, 16])("a request to stop after update %i", async (stop
   const { steps: _steps, ...rest } = outcomeOf(finished) as Record<string, unknown>;
   expect(expected).toMatchObject(rest);
   // The extra checkpoint is an event of its own; the steps are each there once.
-  const steps = (dir: string) => eventsOf(dir).filter(({ type }) => type === "step");
-  expect(steps(finished.run_dir)).toEqual(steps(whole.run_dir));
+  expect(stepsOf(finished.run_dir)).toEqual(stepsOf(whole.run_dir));
 });
 
 test("a finished run given again returns what it stored and runs nothing", async () => {
@@ -100,6 +104,13 @@ test("a finished run given again returns what it stored and runs nothing", async
   expect(await run({ artifact, runsDir }, { events, crashAfter: 1 })).toEqual(whole);
   expect(events).toEqual([]);
   expect(readFileSync(join(whole.run_dir, "events.jsonl"), "utf8")).toBe(before);
+});
+
+test("a run directory in use is refused", async () => {
+  const lock = await acquireLock(whole.run_dir, { waitMs: 0 });
+  const running = run({ artifact, runsDir: join(folder.path, "whole") });
+  await expect(running).rejects.toMatchObject({ exitCode: 2, diagnostic: { code: "run/locked" } });
+  lock.release();
 });
 
 test("`fresh` moves the old run aside", async () => {
@@ -120,7 +131,7 @@ test("`grad` then `apply` make the same updates as `step`", async () => {
 test("a run from given weights has a directory of its own and begins with them", async () => {
   const runsDir = join(folder.path, "from");
   const from = join(whole.run_dir, "checkpoints", "last");
-  const events: import("../../runtime/events.js").RunEvent[] = [];
+  const events: RunEvent[] = [];
   const next = await run({ artifact, runsDir, from }, { events });
   expect(next.run_dir.split("/").at(-1)).not.toBe(whole.run_dir.split("/").at(-1));
   const [first] = events.filter((event) => event.type === "validation");

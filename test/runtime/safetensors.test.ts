@@ -40,7 +40,7 @@ test("every type survives, metadata too, and equal contents give equal bytes", (
   const read = readSafetensors(file);
   expect(read.metadata).toEqual({ format: "pt" });
   expect(new Map([...read.tensors].sort())).toEqual(new Map([...tensors].sort()));
-  const reversed = new Map([...tensors].reverse());
+  const reversed = new Map([...tensors].toReversed());
   expect(Buffer.concat([...encodeSafetensors(reversed, { format: "pt" })])).toEqual(
     readFileSync(file),
   );

@@ -80,8 +80,9 @@ const operationsOf = (work: (hook: FileHook) => void): number => {
   return count;
 };
 
+const place = (n: number): string => join(folder.path, `store-${n}`);
+
 test("a crash between any two file operations leaves a whole checkpoint, and the next run tidies up", () => {
-  const place = (n: number): string => join(folder.path, `store-${n}`);
   const all = operationsOf((hook) => {
     const store = createStore(place(-1), createFiles(hook));
     for (const { update, best: ranked } of script) write(store, update, ranked);

@@ -5,7 +5,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DataProgram } from "../../compiler/plan/data.js";
-import type { Plan } from "../../compiler/plan/schema.js";
 import type { RunEvent } from "../../runtime/events.js";
 import { identityOf } from "../../runtime/lock.js";
 import type { RunOptions } from "../../runtime/run-options.js";
@@ -66,16 +65,19 @@ const options = (runs: string): RunOptions => ({
 
 beforeAll(() => {
   build();
-  const edit = (plan: Plan): Plan => ({
-    ...plan,
-    stages: plan.stages.map((stage, i) => ({
-      ...stage,
-      duration: i === 0 ? stage.duration : { amount: 300, unit: "step" },
-    })),
-    validateEvery: { amount: 1, unit: "epoch" },
-    checkpoint: { ...plan.checkpoint, last: { every: { amount: 10, unit: "step" } } },
+  writeRegression(artifact, {
+    data: drawn,
+    learningRate: 1e-3,
+    edit: (plan) => ({
+      ...plan,
+      stages: plan.stages.map((stage, i) => ({
+        ...stage,
+        duration: i === 0 ? stage.duration : { amount: 300, unit: "step" },
+      })),
+      validateEvery: { amount: 1, unit: "epoch" },
+      checkpoint: { ...plan.checkpoint, last: { every: { amount: 10, unit: "step" } } },
+    }),
   });
-  writeRegression(artifact, { data: drawn, learningRate: 1e-3, edit });
 });
 
 const ignore = (): void => undefined;
@@ -156,14 +158,15 @@ test("the training process dies with its parent at once, and its lock does not b
   expect(outcomeOf(finished)).toEqual(outcomeOf(whole));
 });
 
+const mean = (values: readonly number[]): number =>
+  values.reduce((a, b) => a + b, 0) / values.length;
+
 test("memory stays flat over hundreds of updates", async () => {
   const rss: number[] = [];
   const result = await runTraining({ ...options("flat"), graphs: "split" }, (event) => {
     if (event.type === "step") rss.push(event.rss);
   });
   expect(existsSync(result.weights)).toBe(true);
-  const mean = (values: readonly number[]): number =>
-    values.reduce((a, b) => a + b, 0) / values.length;
   expect(mean(rss.slice(-50))).toBeLessThan(mean(rss.slice(100, 150)) + 40 * 2 ** 20);
 });
 

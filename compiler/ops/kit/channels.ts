@@ -1,9 +1,9 @@
 /** Values per channel: channels are axis 1, everything else is reduced. */
 
 import { type Rejection, reject } from "../../../grammar/diagnostic.js";
-import { channelsDiffer, rankDiffers } from "../../../grammar/diagnostics/shape.js";
+import { rankDiffers, valuesPerChannel } from "../../../grammar/diagnostics/shape.js";
 import { at } from "../../../grammar/invariant.js";
-import { printDim, sameDim } from "../../ir/dim.js";
+import { printDim, sameShape } from "../../ir/dim.js";
 import { type TensorType, printType, rankOf } from "../../ir/type.js";
 import {
   type NdArray,
@@ -21,28 +21,24 @@ export const spatialAxes = (rank: number): readonly number[] =>
 
 /** Refuses an `x` without channels, or a parameter that has not one value per channel. */
 export function channelsMatch<const I extends string>(
+  op: string,
   x: TensorType,
   parameters: Readonly<Record<I, TensorType>>,
 ): Rejection<I | "x"> | null {
-  if (rankOf(x) < 2) {
-    const actual = printType(x);
-    return reject(
-      rankDiffers,
-      { op: "batch_norm", input: "x", expected: "at least two axes", actual },
-      "x",
-    );
-  }
+  const expected = "at least two axes";
+  if (rankOf(x) < 2)
+    return reject(rankDiffers, { op, input: "x", expected, actual: printType(x) }, "x");
   const channels = at(x.shape, 1);
   for (const name in parameters) {
     const type = parameters[name];
-    const [own] = type.shape;
-    if (own === undefined || rankOf(type) !== 1 || !sameDim(own, channels))
+    if (!sameShape(type.shape, [channels]))
       return reject(
-        channelsDiffer,
+        valuesPerChannel,
         {
+          parameter: name,
+          actual: printType(type),
           input: printType(x),
           channels: printDim(channels),
-          expected: `\`${name}\` is ${printType(type)}: as many`,
         },
         name,
       );
@@ -63,7 +59,6 @@ export function momentsOf(
   x: NdArray,
   axes: readonly number[],
 ): { readonly mean: NdArray; readonly variance: NdArray } {
-  const average = (values: readonly number[]): number => sumOf(values) / values.length;
   const mean = reduceAxes(x, { axes, keep: false }, average);
   const variance = reduceAxes(x, { axes, keep: false }, (values) => {
     const middle = average(values);
@@ -100,3 +95,5 @@ export function normalized(
 /** One value per channel in every place of `shape`. */
 export const spread = (values: NdArray, shape: readonly number[]): NdArray =>
   broadcastTo(lift(values, shape.length), shape);
+
+const average = (values: readonly number[]): number => sumOf(values) / values.length;

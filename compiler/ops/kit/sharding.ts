@@ -43,9 +43,7 @@ export function factors(
 ): ShardingRule {
   const [left, right] = equation.split("->");
   invariant(left !== undefined && right !== undefined, `\`${equation}\` has no arrow`);
-  const read = (side: string): readonly (readonly (string | null)[])[] =>
-    side.split(",").map((axes) => [...axes].map((letter) => (letter === "." ? null : letter)));
-  return shardingRule(read(left), read(right), {
+  return shardingRule(readAxes(left), readAxes(right), {
     ...Object.fromEntries([...(roles.reduction ?? "")].map((name) => [name, "reduction"])),
     ...Object.fromEntries([...(roles.replicate ?? "")].map((name) => [name, "replicate"])),
   });
@@ -106,3 +104,6 @@ export function reducing(
     Object.fromEntries(axes.map((axis) => [`d${axis}`, role])),
   );
 }
+
+const readAxes = (side: string): readonly (readonly (string | null)[])[] =>
+  side.split(",").map((axes) => [...axes].map((letter) => (letter === "." ? null : letter)));

@@ -21,8 +21,8 @@ import {
   windowOnnx,
 } from "../kit/window.js";
 
-/** From here on flipping the weight costs less than the scattering of `ConvTranspose`. */
-const flippingPays = 400;
+/** From this map on turning the weight costs less than the scattering of `ConvTranspose`. */
+const largeMap = 400;
 
 /** The gradient of `conv` for an input of `height` x `width`, from the cotangent `g` of its output. */
 export const convInputGrad = defineOp({
@@ -74,7 +74,7 @@ export const convInputGrad = defineOp({
       when: (scope) =>
         scope.stride.every((step) => step === 1) &&
         flippedPads(scope, scope.w).every((pad) => pad >= 0) &&
-        (scope.groups > 1 || scope.height * scope.width >= flippingPays),
+        (scope.groups > 1 || turningPays(scope)),
       onnx: (o, scope) =>
         o.node("Conv", [scope.g.name, flipped(o, scope.w, scope.groups)], {
           ...windowOnnx({
@@ -247,6 +247,14 @@ export const convInputGrad = defineOp({
     },
   ],
 });
+
+/** A kernel of 1 x 1 is only transposed. */
+const turningPays = (scope: {
+  readonly w: TensorType;
+  readonly height: number;
+  readonly width: number;
+}): boolean =>
+  kernelOf(scope.w.shape).every((extent) => extent === 1) || scope.height * scope.width >= largeMap;
 
 const lastTwo = (x: TensorType): readonly Dim[] => x.shape.slice(-2);
 

@@ -1,19 +1,21 @@
 /** The gradient of a convolution with respect to its weight. */
 
 import { reject } from "../../../grammar/diagnostic.js";
-import { channelsDiffer } from "../../../grammar/diagnostics/shape.js";
+import { channelsDiffer, dimsDiffer } from "../../../grammar/diagnostics/shape.js";
 import { at } from "../../../grammar/invariant.js";
-import { type Dim, divideExactly, printDim } from "../../ir/dim.js";
+import { type Dim, divideExactly, printDim, sameDim } from "../../ir/dim.js";
 import { numelOf, printType, tensorType } from "../../ir/type.js";
 import { attr, defineOp } from "../define.js";
 import { forEachTap } from "../kit/conv-taps.js";
 import { countOf } from "../kit/ndarray.js";
 import { factors } from "../kit/sharding.js";
-import { boundDim, convAttrs } from "../kit/window.js";
+import { boundDim, convAttrs, stepsOf } from "../kit/window.js";
 import { pointwise, swappedAxes, tapProducts, unfolded } from "./conv-weight-grad-forms.js";
 
-/** Up to so many channels the unfolded input is smaller than what exchanging the axes costs. */
+/** Up to so many input channels a product per kernel element has too few rows. */
 const fewChannels = 4;
+/** From this kernel area on, unfolding few channels costs more than a convolution over the maps. */
+const largeKernel = 25;
 /** From this output map on, one product per kernel element beats one large product. */
 const largeMap = 784;
 
@@ -28,7 +30,17 @@ export const convWeightGrad = defineOp({
   inputs: { x: "float", g: "float" },
   attrs: { ...convAttrs, kernel: attr.ints(2) },
 
-  infer({ x, g, groups, kernel }) {
+  infer(scope) {
+    const { x, g, groups, kernel } = scope;
+    for (const axis of [0, 1] as const) {
+      const [left, right] = [at(g.shape, axis + 2), stepsOf(at(x.shape, axis + 2), scope, axis)];
+      if (!sameDim(left, right))
+        return reject(
+          dimsDiffer,
+          { what: "output extent of `conv`", left: printDim(left), right: printDim(right) },
+          "g",
+        );
+    }
     const perGroup = divideExactly(at(x.shape, 1), groups);
     if (perGroup === null) {
       const channels = printDim(at(x.shape, 1));
@@ -65,13 +77,19 @@ export const convWeightGrad = defineOp({
     },
     {
       name: "swapped-axes",
-      when: ({ x, g, groups }) =>
-        groups === 1 && boundDim(at(x.shape, 1)) <= fewChannels && mapOf(g.shape) >= largeMap,
+      when: ({ x, groups, kernel }) =>
+        groups === 1 &&
+        boundDim(at(x.shape, 1)) <= fewChannels &&
+        at(kernel, 0) * at(kernel, 1) >= largeKernel,
       onnx: swappedAxes,
     },
     {
       name: "unfolded",
-      when: ({ g, groups }) => groups === 1 && mapOf(g.shape) < largeMap,
+      when: ({ x, g, groups, stride }) =>
+        groups === 1 &&
+        (boundDim(at(x.shape, 1)) <= fewChannels ||
+          stride.some((step) => step > 1) ||
+          mapOf(g.shape) < largeMap),
       onnx: unfolded,
     },
     { name: "taps", onnx: tapProducts },
@@ -199,23 +217,24 @@ export const convWeightGrad = defineOp({
       kernel: [1, 1],
     },
     {
-      why: "few channels, a large map, a stride that leaves a rest",
+      why: "few channels, a large kernel, a stride that leaves a rest",
       x: [
         [
-          Array.from({ length: 58 }, (_, i) =>
-            Array.from({ length: 58 }, (_, j) => ((i * j) % 7) - 3),
+          Array.from({ length: 14 }, (_, i) =>
+            Array.from({ length: 14 }, (_, j) => ((i * j) % 7) - 3),
           ),
         ],
       ],
       g: [
         [
-          Array.from({ length: 28 }, (_, i) =>
-            Array.from({ length: 28 }, (_, j) => ((i + j) % 5) - 2),
+          Array.from({ length: 6 }, (_, i) =>
+            Array.from({ length: 5 }, (_, j) => ((i + j) % 5) - 2),
           ),
         ],
       ],
       stride: [2, 2],
-      kernel: [3, 3],
+      pads: [1, 0, 0, 1],
+      kernel: [5, 6],
     },
     {
       why: "a large map of more channels",

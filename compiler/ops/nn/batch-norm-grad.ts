@@ -32,7 +32,7 @@ export const batchNormGrad = defineOp({
   attrs: { eps: attr.float(1e-5) },
 
   infer({ g, x, scale, mean, variance }) {
-    const refused = channelsMatch(x, { scale, mean, variance });
+    const refused = channelsMatch("batch_norm_grad", x, { scale, mean, variance });
     if (refused !== null) return refused;
     return [g, tensorType(x.dtype, scale.shape), tensorType(x.dtype, scale.shape)];
   },

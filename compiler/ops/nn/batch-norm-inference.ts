@@ -17,7 +17,7 @@ export const batchNormInference = defineOp({
   attrs: { eps: attr.float(1e-5) },
 
   infer: ({ x, scale, bias, mean, variance }) =>
-    channelsMatch(x, { scale, bias, mean, variance }) ?? x,
+    channelsMatch("batch_norm_inference", x, { scale, bias, mean, variance }) ?? x,
 
   sharding({ x }) {
     const names = axisNames(x);

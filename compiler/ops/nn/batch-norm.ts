@@ -19,7 +19,7 @@ export const batchNorm = defineOp({
   attrs: { eps: attr.float(1e-5) },
 
   infer({ x, scale, bias }) {
-    const refused = channelsMatch(x, { scale, bias });
+    const refused = channelsMatch("batch_norm", x, { scale, bias });
     if (refused !== null) return refused;
     const statistics = tensorType(x.dtype, scale.shape);
     return [x, statistics, statistics];

@@ -1,0 +1,113 @@
+/** Progress of a run: one line that renews itself on a terminal, plain lines elsewhere. */
+
+import type { RunEvent, RunStarted } from "../runtime/events.js";
+
+/** What progress needs of a stream. */
+export interface ProgressStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+export interface Progress {
+  readonly show: (event: RunEvent) => void;
+  readonly end: () => void;
+}
+
+/** Seconds between plain lines where there is no terminal. */
+const plainInterval = 10;
+
+export function createProgress(stream: ProgressStream): Progress {
+  let started: RunStarted | null = null;
+  let began: { readonly time: number; readonly update: number } | null = null;
+  let lastPlain = 0;
+  let barShown = false;
+  const line = (text: string): void => {
+    if (barShown) stream.write("\r\u001b[K");
+    barShown = false;
+    stream.write(`${text}\n`);
+  };
+  return {
+    show(event) {
+      switch (event.type) {
+        case "run":
+          started = event;
+          line(describeStart(event));
+          break;
+        case "step": {
+          began ??= { time: event.time - event.step_ms - event.data_ms, update: event.update - 1 };
+          const text = describeStep(event, started, began);
+          if (stream.isTTY === true) {
+            const share = started === null ? 0 : event.update / started.updates;
+            stream.write(`\r\u001b[K${fit(`${bar(share)} ${text}`, stream.columns ?? 80)}`);
+            barShown = true;
+          } else if (event.time - lastPlain >= plainInterval * 1000) {
+            lastPlain = event.time;
+            line(text);
+          }
+          break;
+        }
+        case "validation":
+          line(`${event.split} after ${event.update} updates: ${values(event.metrics)}`);
+          break;
+        case "warning":
+          line(`warning[${event.code}]: ${event.message}${event.hint === null ? "" : ` (${event.hint})`}`);
+          break;
+        case "stage":
+          line(`stage ${event.stage} done after ${event.update} updates: ${values(event.losses)}`);
+          break;
+        case "checkpoint":
+        case "result":
+          break;
+      }
+    },
+    end() {
+      if (barShown) stream.write("\r\u001b[K");
+      barShown = false;
+    },
+  };
+}
+
+function describeStart(event: RunStarted): string {
+  const { train, val, test } = event.records;
+  const how = event.resumed_from === null ? "training" : `continuing after update ${event.resumed_from}`;
+  return (
+    `${event.train}: ${how} on ${event.device}, ${event.threads} thread${event.threads === 1 ? "" : "s"}; ` +
+    `${event.parameters.toLocaleString("en-US")} parameters, ${event.updates} updates, ` +
+    `${train} + ${val} + ${test} records`
+  );
+}
+
+function describeStep(
+  event: Extract<RunEvent, { type: "step" }>,
+  started: RunStarted | null,
+  began: { readonly time: number; readonly update: number },
+): string {
+  const total = started?.updates ?? event.update;
+  const made = event.update - began.update;
+  const left = ((event.time - began.time) / 1000 / made) * (total - event.update);
+  return `${event.stage} ${event.update}/${total} ${values(event.losses)} ${values(event.schedules)} ${duration(left)} left`;
+}
+
+const values = (record: Readonly<Record<string, number | null>>): string =>
+  Object.entries(record)
+    .map(([name, value]) => `${name} ${value === null ? "undefined" : value.toPrecision(4)}`)
+    .join("  ");
+
+function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}
+
+const barWidth = 20;
+
+function bar(share: number): string {
+  const filled = Math.round(Math.min(1, Math.max(0, share)) * barWidth);
+  return `${"█".repeat(filled)}${"░".repeat(barWidth - filled)}`;
+}
+
+/** A bar that wraps would not renew itself. */
+const fit = (text: string, columns: number): string =>
+  text.length < columns ? text : text.slice(0, Math.max(0, columns - 1));

@@ -1,0 +1,33 @@
+/** Diagnostics of the command line itself. */
+
+import { diagnosticKind } from "../diagnostic.js";
+
+export const usage = diagnosticKind({
+  code: "command/usage",
+  severity: "error",
+  message: (p: { message: string; hint: string | null }) => p.message,
+  hint: (p) => p.hint,
+  explain: "The command was called in a way it does not understand; `--help` shows its flags.",
+});
+
+export const bug = diagnosticKind({
+  code: "command/bug",
+  severity: "error",
+  message: (p: { message: string; file: string }) => `this is a bug in saic: ${p.message}`,
+  hint: (p) => `please report it with the program and \`${p.file}\``,
+  explain: "Something that must not happen has happened; nothing in your program is to blame.",
+});
+
+export const unreadable = diagnosticKind({
+  code: "command/unreadable-file",
+  severity: "error",
+  message: (p: { file: string }) => `cannot read \`${p.file}\``,
+  explain: "The program's file does not exist or may not be read.",
+});
+
+export const unwritable = diagnosticKind({
+  code: "command/unwritable",
+  severity: "error",
+  message: (p: { file: string; reason: string }) => `cannot write \`${p.file}\`: ${p.reason}`,
+  explain: "The folder does not exist, may not be written, or the disk is full.",
+});

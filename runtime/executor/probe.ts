@@ -1,0 +1,19 @@
+/** Whether ONNX Runtime works here: runs a graph of one node. */
+
+import { InferenceSession, Tensor } from "onnxruntime-node";
+
+/**
+ * Takes the ONNX file of `y = -x` on f32[1]; `null` when it runs and computes what it should,
+ * otherwise what went wrong.
+ */
+export async function probeExecution(negation: Uint8Array): Promise<string | null> {
+  try {
+    const session = await InferenceSession.create(negation);
+    const { y } = await session.run({ x: new Tensor("float32", Float32Array.of(2.5), [1]) });
+    await session.release();
+    const [value] = (y?.data ?? []) as Float32Array;
+    return value === -2.5 ? null : `a graph of one node gave ${String(value)} for -2.5`;
+  } catch (error) {
+    return error instanceof Error ? (error.message.split("\n")[0] ?? "it failed") : String(error);
+  }
+}

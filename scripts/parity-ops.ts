@@ -1,0 +1,146 @@
+/** Runs single ops, forward and backward, in ONNX Runtime, for comparison with their twins. */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { differentiate } from "../compiler/autodiff/differentiate.js";
+import { createGraphBuilder } from "../compiler/ir/create-builder.js";
+import type { Attrs, Graph } from "../compiler/ir/graph.js";
+import { tensorType } from "../compiler/ir/type.js";
+import { emitOnnx } from "../compiler/onnx/emit.js";
+import { runPasses } from "../compiler/passes/pipeline.js";
+import { compilerVersion } from "../compiler/version.js";
+import { invariant } from "../grammar/invariant.js";
+import { encodeSafetensors } from "../runtime/checkpoint/safetensors.js";
+import { createStream, integers, normal } from "../runtime/random.js";
+import { elementCount, type HostTensor } from "../runtime/tensor.js";
+
+/** An op on inputs of these shapes; `classes` draws an integer input below it. */
+interface OpCase {
+  readonly op: string;
+  readonly inputs: readonly (readonly number[])[];
+  readonly attrs?: Attrs;
+  /** The last input holds integers below this number. */
+  readonly classes?: number;
+}
+
+const conv = (x: readonly number[], w: readonly number[], attrs: Attrs): OpCase => ({
+  op: "conv",
+  inputs: [x, w],
+  attrs,
+});
+const ones = [1, 1, 1, 1];
+
+const cases: readonly OpCase[] = [
+  { op: "relu", inputs: [[5, 7, 3]] },
+  { op: "softplus", inputs: [[5, 7, 3]] },
+  { op: "sigmoid", inputs: [[5, 7, 3]] },
+  { op: "tanh", inputs: [[5, 7, 3]] },
+  { op: "erf", inputs: [[5, 7, 3]] },
+  { op: "matmul", inputs: [[6, 20], [20, 9]] },
+  { op: "matmul", inputs: [[3, 6, 20], [3, 20, 9]] },
+  { op: "matmul", inputs: [[3, 6, 20], [20, 9]] },
+  { op: "mul", inputs: [[4, 1, 5], [3, 1]] },
+  { op: "div", inputs: [[4, 3, 5], [5]] },
+  { op: "sum", inputs: [[4, 3, 5]], attrs: { axes: [0, 2], keep: false } },
+  { op: "mean", inputs: [[4, 3, 5]], attrs: { axes: [1], keep: true } },
+  { op: "amax", inputs: [[4, 3, 5]], attrs: { axes: [2], keep: false } },
+  { op: "logsumexp", inputs: [[4, 3, 5]], attrs: { axes: [2], keep: false } },
+  { op: "softmax", inputs: [[6, 11]], attrs: { axis: 1 } },
+  { op: "log_softmax", inputs: [[6, 11]], attrs: { axis: 1 } },
+  { op: "cross_entropy", inputs: [[6, 11], [6]], classes: 11 },
+  { op: "slice", inputs: [[4, 9, 5]], attrs: { axis: 1, from: 2, to: 9, step: 3 } },
+  { op: "pad", inputs: [[4, 9, 5]], attrs: { axis: 2, before: 2, after: 1 } },
+  { op: "concat", inputs: [[4, 2, 5], [4, 3, 5]], attrs: { axis: 1 } },
+  { op: "transpose", inputs: [[4, 2, 5]], attrs: { axes: [2, 0, 1] } },
+  conv([2, 3, 32, 32], [8, 3, 7, 7], { stride: [2, 2], pads: [3, 3, 3, 3] }),
+  conv([2, 8, 30, 30], [6, 8, 3, 3], { pads: ones }),
+  conv([2, 8, 14, 14], [6, 8, 3, 3], { pads: ones }),
+  conv([2, 8, 4, 4], [6, 8, 3, 3], { pads: ones }),
+  conv([2, 8, 15, 14], [6, 8, 3, 3], { stride: [2, 2], pads: ones }),
+  conv([2, 8, 15, 14], [6, 8, 1, 1], { stride: [2, 2] }),
+  conv([2, 8, 15, 14], [6, 8, 1, 1], {}),
+  conv([2, 8, 13, 12], [6, 8, 3, 3], { pads: [2, 2, 2, 2], dilation: [2, 2] }),
+  conv([2, 8, 13, 12], [12, 2, 3, 3], { pads: ones, groups: 4 }),
+  conv([2, 8, 13, 12], [8, 1, 3, 3], { pads: ones, groups: 8 }),
+  conv([2, 8, 13, 12], [12, 4, 3, 2], { stride: [2, 3], pads: [1, 0, 1, 0], groups: 2 }),
+  { op: "max_pool", inputs: [[2, 3, 16, 16]], attrs: { kernel: [3, 3], stride: [2, 2], pads: ones } },
+  { op: "max_pool", inputs: [[2, 3, 16, 16]], attrs: { kernel: [2, 2], stride: [2, 2] } },
+  { op: "avg_pool", inputs: [[2, 3, 16, 16]], attrs: { kernel: [2, 2], stride: [2, 2] } },
+  { op: "avg_pool", inputs: [[2, 3, 17, 16]], attrs: { kernel: [3, 3], stride: [2, 2] } },
+  { op: "batch_norm", inputs: [[4, 5, 6, 7], [5], [5]], attrs: { eps: 1e-5 } },
+  { op: "batch_norm", inputs: [[8, 16, 28, 28], [16], [16]], attrs: { eps: 1e-3 } },
+];
+
+/** Runs bytes of a model; the caller owns the session library. */
+export type RunModel = (
+  model: Uint8Array,
+  feeds: ReadonlyMap<string, HostTensor>,
+) => Promise<ReadonlyMap<string, HostTensor>>;
+
+/**
+ * Writes `index.json` and one file per case: inputs `x0`, `x1`, …, first output `y`, the cotangent
+ * `dy` it is given, and the gradients `dx0`, …
+ */
+export async function writeOpFixtures(folder: string, run: RunModel): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  for (const [i, each] of cases.entries()) {
+    const feeds = inputsOf(each, i);
+    const model = emitOnnx(runPasses(graphOf(each)), {
+      target: { device: "cpu", opset: 18, purpose: "train" },
+      producerVersion: compilerVersion,
+    });
+    const shapeOfY = graphOf(each).outputs[0]?.value.type.shape.map(Number) ?? [];
+    feeds.set("dy", numbers(shapeOfY, i, 9));
+    const results = await run(model, feeds);
+    const bytes = Buffer.concat(encodeSafetensors(new Map([...feeds, ...results])));
+    writeFileSync(join(folder, `${i}.safetensors`), bytes);
+    writeFileSync(join(folder, `${i}.onnx`), model);
+  }
+  writeFileSync(join(folder, "index.json"), JSON.stringify(cases, null, 1));
+}
+
+/** Outputs `y` and the gradients of `sum(y * dy)`. */
+function graphOf({ op, inputs, attrs, classes }: OpCase): Graph {
+  const b = createGraphBuilder();
+  const values = inputs.map((shape, i) =>
+    b.input(`x${i}`, tensorType(isInteger(i, inputs, classes) ? "i64" : "f32", shape)),
+  );
+  const [y] = b.emitAll(op, values, attrs ?? {});
+  invariant(y, "every op has an output");
+  const dy = b.input("dy", y.type);
+  const axes = y.type.shape.map((_, axis) => axis);
+  const weighed = b.mul(y, dy);
+  const loss = axes.length === 0 ? weighed : b.sum(weighed, { axes, keep: false });
+  const wrt = values.filter(({ type }) => type.dtype === "f32");
+  const { gradients, blocked } = differentiate(b, loss, wrt);
+  invariant(blocked.length === 0, `${op} lets its gradient through`);
+  const named = gradients.flatMap((value, i) =>
+    value === null ? [] : [{ name: `dx${i}`, value }],
+  );
+  return b.finish(op, [{ name: "y", value: y }, ...named]);
+}
+
+const isInteger = (
+  i: number,
+  inputs: OpCase["inputs"],
+  classes: number | undefined,
+): boolean => classes !== undefined && i === inputs.length - 1;
+
+function inputsOf({ inputs, classes }: OpCase, index: number): Map<string, HostTensor> {
+  return new Map(
+    inputs.map((shape, i): [string, HostTensor] => {
+      if (!isInteger(i, inputs, classes)) return [`x${i}`, numbers(shape, index, i)];
+      const stream = createStream(1, "parity/integers");
+      const drawn = integers(stream, index, i, classes ?? 1, elementCount(shape));
+      return [`x${i}`, { dtype: "i64", shape, data: BigInt64Array.from(drawn, BigInt) }];
+    }),
+  );
+}
+
+const numbers = (shape: readonly number[], major: number, minor: number): HostTensor => ({
+  dtype: "f32",
+  shape,
+  data: Float32Array.from(
+    normal(createStream(1, "parity/numbers"), major, minor, elementCount(shape)),
+  ),
+});
