@@ -67,13 +67,12 @@ async function main(): Promise<void> {
     mkdirSync(join(folder, name), { recursive: true });
     writeJson(join(folder, name, "plan.json"), lowered?.plan);
   }
-  await writeOpFixtures(join(folder, "ops"));
+  await writeOpFixtures(join(folder, "ops"), executor);
   await executor.close();
   writeJson(join(folder, "cases.json"), cases);
 }
 
-const programFile = (name: string): string =>
-  join(packageRoot, "test", "parity", `${name}.pipe`);
+const programFile = (name: string): string => join(packageRoot, "test", "parity", `${name}.pipe`);
 
 /** One folder: the artifact, the state before and after, every update's feeds, and all results. */
 async function writeCase(each: Case, folder: string, executor: Executor): Promise<void> {
@@ -87,18 +86,24 @@ async function writeCase(each: Case, folder: string, executor: Executor): Promis
 
   const stage = at(plan.stages, 0);
   const grad = await executor.load(artifact, stage.graphs.grad);
-  const gradients = await grad.run(
-    feeder(grad.spec, sourcesOf(1, batchOf(1), state)),
-  );
+  const gradients = await grad.run(feeder(grad.spec, sourcesOf(1, batchOf(1), state)));
   save(join(folder, "gradients"), byPath(grad.spec, gradients, "gradient"));
   await grad.close();
 
-  const stepper = await createStepper(stage, { folder: artifact, executor, feeder, graphs: "fused" });
+  const stepper = await createStepper(stage, {
+    folder: artifact,
+    executor,
+    feeder,
+    graphs: "fused",
+  });
   const losses: Readonly<Record<string, number>>[] = [];
   let moving = state;
   for (let update = 1; update <= each.steps; update++) {
     const batch = batchOf(update);
-    save(join(folder, `update-${update}`), feedsOf(feeder, stage.graphs.step, update, batch, state));
+    save(
+      join(folder, `update-${update}`),
+      feedsOf(feeder, stage.graphs.step, update, batch, state),
+    );
     const { atoms, newState } = await stepper.step(update, batch, moving);
     losses.push(lossesOf(stage.losses, atoms));
     moving = new Map([...moving, ...newState]);

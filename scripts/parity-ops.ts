@@ -4,13 +4,16 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { differentiate } from "../compiler/autodiff/differentiate.js";
 import { createGraphBuilder } from "../compiler/ir/create-builder.js";
-import type { Attrs, Graph } from "../compiler/ir/graph.js";
+import type { Attrs, Graph, NamedValue } from "../compiler/ir/graph.js";
 import { tensorType } from "../compiler/ir/type.js";
 import { emitOnnx } from "../compiler/onnx/emit.js";
+import { boundShape } from "../compiler/ops/kit/ndarray.js";
 import { runPasses } from "../compiler/passes/pipeline.js";
+import type { GraphSpec } from "../compiler/plan/schema.js";
 import { compilerVersion } from "../compiler/version.js";
-import { invariant } from "../grammar/invariant.js";
+import { at, invariant } from "../grammar/invariant.js";
 import { encodeSafetensors } from "../runtime/checkpoint/safetensors.js";
+import type { Executor } from "../runtime/executor/executor.js";
 import { createStream, integers, normal } from "../runtime/random.js";
 import { elementCount, type HostTensor } from "../runtime/tensor.js";
 
@@ -36,22 +39,53 @@ const cases: readonly OpCase[] = [
   { op: "sigmoid", inputs: [[5, 7, 3]] },
   { op: "tanh", inputs: [[5, 7, 3]] },
   { op: "erf", inputs: [[5, 7, 3]] },
-  { op: "matmul", inputs: [[6, 20], [20, 9]] },
-  { op: "matmul", inputs: [[3, 6, 20], [3, 20, 9]] },
-  { op: "matmul", inputs: [[3, 6, 20], [20, 9]] },
-  { op: "mul", inputs: [[4, 1, 5], [3, 1]] },
+  {
+    op: "matmul",
+    inputs: [
+      [6, 20],
+      [20, 9],
+    ],
+  },
+  {
+    op: "matmul",
+    inputs: [
+      [3, 6, 20],
+      [3, 20, 9],
+    ],
+  },
+  {
+    op: "matmul",
+    inputs: [
+      [3, 6, 20],
+      [20, 9],
+    ],
+  },
+  {
+    op: "mul",
+    inputs: [
+      [4, 1, 5],
+      [3, 1],
+    ],
+  },
   { op: "div", inputs: [[4, 3, 5], [5]] },
   { op: "sum", inputs: [[4, 3, 5]], attrs: { axes: [0, 2], keep: false } },
   { op: "mean", inputs: [[4, 3, 5]], attrs: { axes: [1], keep: true } },
   { op: "amax", inputs: [[4, 3, 5]], attrs: { axes: [2], keep: false } },
-  { op: "logsumexp", inputs: [[4, 3, 5]], attrs: { axes: [2], keep: false } },
+  { op: "logsumexp", inputs: [[4, 3, 5]], attrs: { axis: 2, keep: false } },
   { op: "softmax", inputs: [[6, 11]], attrs: { axis: 1 } },
   { op: "log_softmax", inputs: [[6, 11]], attrs: { axis: 1 } },
   { op: "cross_entropy", inputs: [[6, 11], [6]], classes: 11 },
   { op: "slice", inputs: [[4, 9, 5]], attrs: { axis: 1, from: 2, to: 9, step: 3 } },
-  { op: "pad", inputs: [[4, 9, 5]], attrs: { axis: 2, before: 2, after: 1 } },
-  { op: "concat", inputs: [[4, 2, 5], [4, 3, 5]], attrs: { axis: 1 } },
-  { op: "transpose", inputs: [[4, 2, 5]], attrs: { axes: [2, 0, 1] } },
+  { op: "pad", inputs: [[4, 9, 5]], attrs: { before: [0, 2, 0], after: [1, 0, 3] } },
+  {
+    op: "concat",
+    inputs: [
+      [4, 2, 5],
+      [4, 3, 5],
+    ],
+    attrs: { axis: 1 },
+  },
+  { op: "transpose", inputs: [[4, 2, 5]], attrs: { order: [2, 0, 1] } },
   conv([2, 3, 32, 32], [8, 3, 7, 7], { stride: [2, 2], pads: [3, 3, 3, 3] }),
   conv([2, 8, 30, 30], [6, 8, 3, 3], { pads: ones }),
   conv([2, 8, 14, 14], [6, 8, 3, 3], { pads: ones }),
@@ -63,7 +97,11 @@ const cases: readonly OpCase[] = [
   conv([2, 8, 13, 12], [12, 2, 3, 3], { pads: ones, groups: 4 }),
   conv([2, 8, 13, 12], [8, 1, 3, 3], { pads: ones, groups: 8 }),
   conv([2, 8, 13, 12], [12, 4, 3, 2], { stride: [2, 3], pads: [1, 0, 1, 0], groups: 2 }),
-  { op: "max_pool", inputs: [[2, 3, 16, 16]], attrs: { kernel: [3, 3], stride: [2, 2], pads: ones } },
+  {
+    op: "max_pool",
+    inputs: [[2, 3, 16, 16]],
+    attrs: { kernel: [3, 3], stride: [2, 2], pads: ones },
+  },
   { op: "max_pool", inputs: [[2, 3, 16, 16]], attrs: { kernel: [2, 2], stride: [2, 2] } },
   { op: "avg_pool", inputs: [[2, 3, 16, 16]], attrs: { kernel: [2, 2], stride: [2, 2] } },
   { op: "avg_pool", inputs: [[2, 3, 17, 16]], attrs: { kernel: [3, 3], stride: [2, 2] } },
@@ -71,32 +109,48 @@ const cases: readonly OpCase[] = [
   { op: "batch_norm", inputs: [[8, 16, 28, 28], [16], [16]], attrs: { eps: 1e-3 } },
 ];
 
-/** Runs bytes of a model; the caller owns the session library. */
-export type RunModel = (
-  model: Uint8Array,
-  feeds: ReadonlyMap<string, HostTensor>,
-) => Promise<ReadonlyMap<string, HostTensor>>;
-
 /**
- * Writes `index.json` and one file per case: inputs `x0`, `x1`, …, first output `y`, the cotangent
- * `dy` it is given, and the gradients `dx0`, …
+ * Writes `index.json` and, per case, the model and a file of tensors: inputs `x0`, `x1`, …, the
+ * first output `y`, the cotangent `dy` it is given, and the gradients `dx0`, …
  */
-export async function writeOpFixtures(folder: string, run: RunModel): Promise<void> {
+export async function writeOpFixtures(folder: string, executor: Executor): Promise<void> {
   mkdirSync(folder, { recursive: true });
   for (const [i, each] of cases.entries()) {
+    const graph = runPasses(graphOf(each));
+    const target = { device: "cpu", opset: 18, purpose: "train" } as const;
+    const model = emitOnnx(graph, { target, producerVersion: compilerVersion });
+    writeFileSync(join(folder, `${i}.onnx`), model);
     const feeds = inputsOf(each, i);
-    const model = emitOnnx(runPasses(graphOf(each)), {
-      target: { device: "cpu", opset: 18, purpose: "train" },
-      producerVersion: compilerVersion,
-    });
-    const shapeOfY = graphOf(each).outputs[0]?.value.type.shape.map(Number) ?? [];
-    feeds.set("dy", numbers(shapeOfY, i, 9));
-    const results = await run(model, feeds);
+    feeds.set("dy", numbers(boundShape(at(graph.outputs, 0).value.type.shape), i, 9));
+    const loaded = await executor.load(folder, specOf(graph, `${i}.onnx`));
+    const results = await loaded.run(feeds);
+    await loaded.close();
     const bytes = Buffer.concat(encodeSafetensors(new Map([...feeds, ...results])));
     writeFileSync(join(folder, `${i}.safetensors`), bytes);
-    writeFileSync(join(folder, `${i}.onnx`), model);
   }
   writeFileSync(join(folder, "index.json"), JSON.stringify(cases, null, 1));
+}
+
+const described = ({ name, value }: NamedValue) => ({
+  name,
+  dtype: value.type.dtype,
+  shape: [...boundShape(value.type.shape)],
+});
+
+function specOf(graph: Graph, file: string): GraphSpec {
+  return {
+    file,
+    inputs: graph.inputs.map((input) => ({
+      ...described(input),
+      feed: { kind: "field", field: input.name },
+    })),
+    outputs: graph.outputs.map((output) => ({
+      ...described(output),
+      meaning: { kind: "output" },
+    })),
+    peakBytes: 0,
+    flops: 0,
+  };
 }
 
 /** Outputs `y` and the gradients of `sum(y * dy)`. */
@@ -120,11 +174,8 @@ function graphOf({ op, inputs, attrs, classes }: OpCase): Graph {
   return b.finish(op, [{ name: "y", value: y }, ...named]);
 }
 
-const isInteger = (
-  i: number,
-  inputs: OpCase["inputs"],
-  classes: number | undefined,
-): boolean => classes !== undefined && i === inputs.length - 1;
+const isInteger = (i: number, inputs: OpCase["inputs"], classes: number | undefined): boolean =>
+  classes !== undefined && i === inputs.length - 1;
 
 function inputsOf({ inputs, classes }: OpCase, index: number): Map<string, HostTensor> {
   return new Map(

@@ -83,7 +83,10 @@ export function fixedBatch(
     const full = [records, ...shape];
     const count = elementCount(full);
     if (dtype === "f32")
-      return [name, { dtype, shape: full, data: Float32Array.from(normal(stream, index, 0, count)) }];
+      return [
+        name,
+        { dtype, shape: full, data: Float32Array.from(normal(stream, index, 0, count)) },
+      ];
     if (dtype !== "i64") throw new Error(`no fixed batch has a field of ${dtype}`);
     const numbers = integers(stream, index, 0, classes, count);
     return [name, { dtype, shape: full, data: BigInt64Array.from(numbers, BigInt) }];

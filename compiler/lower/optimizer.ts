@@ -6,7 +6,7 @@ import { createElaboration, rootFrame, type Session } from "../check/elaboration
 import { segmentOf } from "../check/members.js";
 import { destructure } from "../check/destructure.js";
 import type { CheckedOptimizer } from "../check/train.js";
-import { asNumber, describe, tensorOf } from "../check/value.js";
+import { asNumber, describe, none, tensorOf } from "../check/value.js";
 import { notYetSupported } from "../../grammar/diagnostics/program.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import { unknownName } from "../../grammar/diagnostics/names.js";
@@ -63,12 +63,17 @@ export function lowerUpdate(
   bind(scope, declaration.gradient.text, tensorOf(inputs.gradient));
   bind(scope, "step", tensorOf(inputs.step));
   const slots = new Map<string, { slot: Slot; before: Value; after: Value | null }>();
+  const absent = new Set<string>();
   let parameter: Value | null = null;
   for (const member of declaration.members) {
     switch (member.kind) {
       case "slot": {
         const guard = member.guard === null ? null : evaluate(frame, member.guard);
-        if (guard?.kind === "bool" && !guard.value) break;
+        if (guard?.kind === "bool" && !guard.value) {
+          bind(scope, member.name.text, none, member.name.span);
+          absent.add(member.name.text);
+          break;
+        }
         if (member.type !== null) {
           report(frame, notYetSupported, { what: "a slot with a type of its own" }, member.type.span);
           return null;
@@ -88,6 +93,8 @@ export function lowerUpdate(
         destructure(frame, member.names, evaluate(frame, member.value));
         break;
       case "update": {
+        // A slot that is absent has nothing to keep.
+        if (absent.has(member.name.text)) break;
         const meaning = evaluate(frame, member.value);
         if (meaning.kind === "unknown") return null;
         if (meaning.kind !== "tensor" || !sameType(meaning.value.type, inputs.parameter.type)) {

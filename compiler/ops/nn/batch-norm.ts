@@ -5,7 +5,8 @@ import { numelOf, tensorType } from "../../ir/type.js";
 import { attr, defineOp } from "../define.js";
 import { channelsMatch, momentsOf, normalized, spatialAxes } from "../kit/channels.js";
 import { boundShape, countOf } from "../kit/ndarray.js";
-import { shardingRule, axisNames } from "../kit/sharding.js";
+import type { OnnxBuilder, OnnxOperand } from "../kit/onnx-builder.js";
+import { axisNames, shardingRule } from "../kit/sharding.js";
 import { boundDim } from "../kit/window.js";
 
 /** Normalizes each channel (axis 1) by its mean and biased variance over the batch, which it returns too. */
@@ -61,16 +62,11 @@ export const batchNorm = defineOp({
     {
       name: "kernel",
       onnx(o, { x, scale, bias, eps }) {
-        const channels = boundDim(at(x.type.shape, 1));
-        const zeros = o.floats(
-          Array.from({ length: channels }, () => 0),
-          [channels],
-          x.type.dtype,
-        );
+        const [mean, variance] = scratch(o, x);
         // With momentum 0 the running statistics that come out are the batch's own.
         return o.nodes(
           "BatchNormalization",
-          [x.name, scale.name, bias.name, zeros, zeros],
+          [x.name, scale.name, bias.name, mean, variance],
           { training_mode: 1, momentum: { float: 0 }, epsilon: { float: eps } },
           3,
         );
@@ -125,3 +121,16 @@ export const batchNorm = defineOp({
     },
   ],
 });
+
+/**
+ * Two tensors to stand in for running statistics. ONNX Runtime writes the new statistics over them in
+ * place, whoever else may read them: constants, which are shared, would mix up means and variances
+ * of all normalizations. Made from `x`, they can be shared only where the statistics are the same.
+ */
+function scratch(o: OnnxBuilder, x: OnnxOperand): readonly [string, string] {
+  const axes = spatialAxes(x.type.shape.length);
+  const [starts, ends] = [o.ints(axes.map(() => 0)), o.ints(axes.map(() => 1))];
+  const corner = o.node("Slice", [x.name, starts, ends, o.ints(axes)]);
+  const values = o.node("Reshape", [corner, o.shape(x.type.shape.slice(1, 2))]);
+  return [values, o.node("Neg", [values])];
+}
