@@ -56,7 +56,7 @@ function writeSynced(file: string, bytes: Uint8Array): void {
   mkdirSync(dirname(file), { recursive: true });
   const descriptor = openSync(file, "w");
   try {
-    for (let from = 0; from < bytes.byteLength; )
+    for (let from = 0; from < bytes.byteLength;)
       from += writeSync(descriptor, bytes, from, bytes.byteLength - from);
     fsyncSync(descriptor);
   } finally {
@@ -72,4 +72,5 @@ function renameIfThere(from: string, to: string): void {
   }
 }
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -13,7 +13,8 @@ export const usage = (message: string, hint: string | null = null): Fault =>
 
 export function printDiagnostics(diagnostics: readonly Diagnostic[]): void {
   const color = process.stderr.isTTY && process.env["NO_COLOR"] === undefined ? "always" : "never";
-  for (const diagnostic of diagnostics) process.stderr.write(`${renderDiagnostic(diagnostic, { color })}\n`);
+  for (const diagnostic of diagnostics)
+    process.stderr.write(`${renderDiagnostic(diagnostic, { color })}\n`);
 }
 
 /** Prints what stopped a command and gives its exit code. Anything but a `Fault` is our bug. */

@@ -38,7 +38,8 @@ export function createHost(): CompilerHost {
 }
 
 /** A program file under the name its messages use; `null` when it cannot be read. */
-export const readProgram = (file: string): SourceFile | null => read(file, displayName(resolve(file)));
+export const readProgram = (file: string): SourceFile | null =>
+  read(file, displayName(resolve(file)));
 
 /** Relative to the working directory where that is shorter. */
 function displayName(file: string): string {

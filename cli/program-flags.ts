@@ -63,7 +63,10 @@ export function addProgramFlags(command: Command, argv: readonly string[]): Comm
   return command;
 }
 
-const collect = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value];
+const collect = (value: string, earlier: readonly string[]): readonly string[] => [
+  ...earlier,
+  value,
+];
 
 function paramsIn(argv: readonly string[]): readonly ParamDecl[] {
   const file = argv.find((argument) => !argument.startsWith("-") && argument.endsWith(".pipe"));
@@ -82,8 +85,7 @@ export interface OpenedProgram {
 /** Reads and analyzes a program as the flags say. */
 export function openProgram(file: string, flags: ProgramFlags): OpenedProgram {
   const source = readProgram(file);
-  if (source === null)
-    throw new Fault(diagnose(unreadable, { file }, null), exitCodes.environment);
+  if (source === null) throw new Fault(diagnose(unreadable, { file }, null), exitCodes.environment);
   if (flags.variant !== undefined)
     throw new Fault(
       diagnose(noVariants, { name: flags.variant }, null, { place: "--variant" }),

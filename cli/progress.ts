@@ -51,7 +51,9 @@ export function createProgress(stream: ProgressStream): Progress {
           line(`${event.split} after ${event.update} updates: ${values(event.metrics)}`);
           break;
         case "warning":
-          line(`warning[${event.code}]: ${event.message}${event.hint === null ? "" : ` (${event.hint})`}`);
+          line(
+            `warning[${event.code}]: ${event.message}${event.hint === null ? "" : ` (${event.hint})`}`,
+          );
           break;
         case "stage":
           line(`stage ${event.stage} done after ${event.update} updates: ${values(event.losses)}`);
@@ -70,7 +72,8 @@ export function createProgress(stream: ProgressStream): Progress {
 
 function describeStart(event: RunStarted): string {
   const { train, val, test } = event.records;
-  const how = event.resumed_from === null ? "training" : `continuing after update ${event.resumed_from}`;
+  const how =
+    event.resumed_from === null ? "training" : `continuing after update ${event.resumed_from}`;
   return (
     `${event.train}: ${how} on ${event.device}, ${event.threads} thread${event.threads === 1 ? "" : "s"}; ` +
     `${event.parameters.toLocaleString("en-US")} parameters, ${event.updates} updates, ` +

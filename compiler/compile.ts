@@ -63,8 +63,7 @@ export function analyze(source: SourceFile, host: CompilerHost, options: Compile
   const declaration = chooseTrain(program, session, options.train);
   const train = declaration === null ? null : checkTrain(frame, declaration, options.limits);
   const facts: Fact[] = [];
-  const lowered =
-    train === null ? null : lowerTrain(session, program, train, host, facts, text);
+  const lowered = train === null ? null : lowerTrain(session, program, train, host, facts, text);
   checkUnusedBlocks(session, program, facts);
   checkExpectations(session, program);
   return {

@@ -28,7 +28,11 @@ interface Slot {
 export function applyOverrides(
   program: Program,
   overrides: readonly Override[],
-): { readonly program: Program; readonly text: string; readonly diagnostics: readonly Diagnostic[] } {
+): {
+  readonly program: Program;
+  readonly text: string;
+  readonly diagnostics: readonly Diagnostic[];
+} {
   const { root } = program;
   const diagnostics: Diagnostic[] = [];
   const values = new Map<string, Expr>();
@@ -37,8 +41,15 @@ export function applyOverrides(
   for (const override of overrides) {
     const slot = slots.find((candidate) => candidate.path === override.path);
     if (slot === undefined) {
-      const suggestion = suggest(override.path, slots.map(({ path }) => path));
-      diagnostics.push(diagnose(overrideMatchesNothing, { path: override.path, suggestion }, null, { place: override.flag }));
+      const suggestion = suggest(
+        override.path,
+        slots.map(({ path }) => path),
+      );
+      diagnostics.push(
+        diagnose(overrideMatchesNothing, { path: override.path, suggestion }, null, {
+          place: override.flag,
+        }),
+      );
       continue;
     }
     const parsed = parseExpression(createSource(override.flag, override.value));
@@ -51,8 +62,15 @@ export function applyOverrides(
     );
   }
   if (values.size === 0) return { program, text: root.module.source.text, diagnostics };
-  const module = { ...root.module, declarations: root.module.declarations.map((each) => replaced(each, values)) };
-  return { program: withRoot(program, module), text: edited(root.module.source.text, edits), diagnostics };
+  const module = {
+    ...root.module,
+    declarations: root.module.declarations.map((each) => replaced(each, values)),
+  };
+  return {
+    program: withRoot(program, module),
+    text: edited(root.module.source.text, edits),
+    diagnostics,
+  };
 }
 
 /** Every path an override may name: params, entries of trains, datasets, splits, loaders and stages. */
@@ -60,7 +78,13 @@ function slotsOf(module: Module): readonly Slot[] {
   return module.declarations.flatMap((declaration): readonly Slot[] => {
     switch (declaration.kind) {
       case "param":
-        return [{ path: declaration.name.text, span: declaration.value?.span ?? null, after: declaration.type.span.end }];
+        return [
+          {
+            path: declaration.name.text,
+            span: declaration.value?.span ?? null,
+            after: declaration.type.span.end,
+          },
+        ];
       case "const":
         return [];
       case "train":
@@ -93,7 +117,11 @@ const entrySlots = (owner: string, entries: readonly Entry[]): readonly Slot[] =
   }));
 
 const stageSlots = (owner: string, stage: StageMember): readonly Slot[] => [
-  { path: `${owner}.${stage.name.text}.duration`, span: stage.duration.span, after: stage.duration.span.end },
+  {
+    path: `${owner}.${stage.name.text}.duration`,
+    span: stage.duration.span,
+    after: stage.duration.span.end,
+  },
 ];
 
 function replaced(declaration: Declaration, values: ReadonlyMap<string, Expr>): Declaration {
@@ -154,11 +182,21 @@ function withRoot(program: Program, module: Module): Program {
         : definition,
     );
   }
-  return { ...program, root, modules: program.modules.map((each) => (each === program.root ? root : each)) };
+  return {
+    ...program,
+    root,
+    modules: program.modules.map((each) => (each === program.root ? root : each)),
+  };
 }
 
-function edited(text: string, edits: readonly { start: number; end: number; text: string }[]): string {
+function edited(
+  text: string,
+  edits: readonly { start: number; end: number; text: string }[],
+): string {
   return edits
     .toSorted((a, b) => b.start - a.start)
-    .reduce((current, edit) => current.slice(0, edit.start) + edit.text + current.slice(edit.end), text);
+    .reduce(
+      (current, edit) => current.slice(0, edit.start) + edit.text + current.slice(edit.end),
+      text,
+    );
 }

@@ -3,7 +3,7 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { diagnose } from "../grammar/diagnostic.js";
-import { outOfMemory, processDied } from "../grammar/diagnostics/run.js";
+import { processDied, processKilled } from "../grammar/diagnostics/run.js";
 import { compiledModule } from "./compiled.js";
 import type { RunEvent } from "./events.js";
 import { exitCodes, Fault } from "./fault.js";
@@ -60,14 +60,7 @@ function deathOf(code: number | null, signal: NodeJS.Signals | null, rss: number
   const seen =
     rss === 0 ? "before its first update" : `last seen with ${Math.round(rss / 2 ** 20)} MiB`;
   if (signal === "SIGKILL")
-    return new Fault(
-      diagnose(
-        outOfMemory,
-        { doing: "training", detail: `the process was killed by SIGKILL, ${seen}` },
-        null,
-      ),
-      exitCodes.outOfMemory,
-    );
+    return new Fault(diagnose(processKilled, { seen }, null), exitCodes.outOfMemory);
   // A terminal's interrupt reaches the process before it listens, in its first moments.
   const interrupted = signal === "SIGINT" || signal === "SIGTERM";
   const how = signal === null ? `it exited with code ${code ?? "unknown"}` : `signal ${signal}`;

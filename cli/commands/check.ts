@@ -10,7 +10,11 @@ import type { CommandDefinition } from "./index.js";
 export const check: CommandDefinition = (program, argv) => {
   addProgramFlags(program.command("check"), argv)
     .description("check a program: names, types, shapes, paths, losses")
-    .addOption(new Option("--format <format>", "how to print findings").choices(["text", "json"]).default("text"))
+    .addOption(
+      new Option("--format <format>", "how to print findings")
+        .choices(["text", "json"])
+        .default("text"),
+    )
     .action((file: string, flags: ProgramFlags & { readonly format: "text" | "json" }) => {
       const { source, analysis } = openProgram(file, flags);
       const { diagnostics } = analysis;
@@ -26,7 +30,8 @@ export const check: CommandDefinition = (program, argv) => {
     });
 };
 
-const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+const counted = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 const summary = (errors: number, warnings: number): string =>
   errors + warnings === 0

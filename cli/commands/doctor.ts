@@ -7,7 +7,11 @@ import { dirname, join } from "node:path";
 import { Option } from "commander";
 import { exitCodes } from "../../runtime/fault.js";
 import { probeExecution } from "../../runtime/executor/probe.js";
-import { libraryFolders, missingLibraries, neededLibraries } from "../../runtime/executor/needed-libraries.js";
+import {
+  libraryFolders,
+  missingLibraries,
+  neededLibraries,
+} from "../../runtime/executor/needed-libraries.js";
 import { createGraphBuilder } from "../../compiler/ir/create-builder.js";
 import { emitOnnx } from "../../compiler/onnx/emit.js";
 import { compilerVersion } from "../../compiler/version.js";
@@ -25,7 +29,9 @@ export const doctor: CommandDefinition = (program) => {
   program
     .command("doctor")
     .description("say what this machine has for training, and what is missing")
-    .addOption(new Option("--format <format>", "how to print").choices(["text", "json"]).default("text"))
+    .addOption(
+      new Option("--format <format>", "how to print").choices(["text", "json"]).default("text"),
+    )
     .action(async (flags: { readonly format: "text" | "json" }) => {
       const findings = [node(), memory(), await runtime(), await images(), cuda()];
       if (flags.format === "json") process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
@@ -34,13 +40,16 @@ export const doctor: CommandDefinition = (program) => {
           process.stdout.write(`${status.padEnd(8)} ${name}: ${detail}\n`);
           if (hint !== null) process.stdout.write(`         ${hint}\n`);
         }
-      if (findings.some(({ status }) => status === "broken")) process.exitCode = exitCodes.environment;
+      if (findings.some(({ status }) => status === "broken"))
+        process.exitCode = exitCodes.environment;
     });
 };
 
 const requireHere = createRequire(import.meta.url);
 
-function packageVersion(name: string): { readonly version: string; readonly folder: string } | null {
+function packageVersion(
+  name: string,
+): { readonly version: string; readonly folder: string } | null {
   try {
     const main = requireHere.resolve(name);
     let folder = dirname(main);
@@ -48,7 +57,9 @@ function packageVersion(name: string): { readonly version: string; readonly fold
       if (dirname(folder) === folder) return null;
       folder = dirname(folder);
     }
-    const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string };
+    const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+      version: string;
+    };
     return { version, folder };
   } catch {
     return null;
@@ -56,7 +67,8 @@ function packageVersion(name: string): { readonly version: string; readonly fold
 }
 
 const isPackage = (folder: string, name: string): boolean =>
-  (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { name?: string }).name === name;
+  (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { name?: string }).name ===
+  name;
 
 function node(): Finding {
   const major = Number(process.versions.node.split(".")[0]);
@@ -81,8 +93,18 @@ async function runtime(): Promise<Finding> {
     return { name, status: "broken", detail: "not installed", hint: "run `npm ci`" };
   const failure = await probeExecution(negation());
   return failure === null
-    ? { name, status: "ok", detail: `${installed.version}, runs graphs on the CPU (executor: session)`, hint: null }
-    : { name, status: "broken", detail: `${installed.version}: ${failure}`, hint: "reinstall with `npm ci`" };
+    ? {
+        name,
+        status: "ok",
+        detail: `${installed.version}, runs graphs on the CPU (executor: session)`,
+        hint: null,
+      }
+    : {
+        name,
+        status: "broken",
+        detail: `${installed.version}: ${failure}`,
+        hint: "reinstall with `npm ci`",
+      };
 }
 
 function negation(): Uint8Array {
@@ -96,8 +118,15 @@ function negation(): Uint8Array {
 async function images(): Promise<Finding> {
   try {
     const { default: sharp } = await import("sharp");
-    await sharp({ create: { width: 1, height: 1, channels: 3, background: "#000" } }).jpeg().toBuffer();
-    return { name: "sharp", status: "ok", detail: `${sharp.versions.sharp ?? "unknown version"}, reads and writes JPEG`, hint: null };
+    await sharp({ create: { width: 1, height: 1, channels: 3, background: "#000" } })
+      .jpeg()
+      .toBuffer();
+    return {
+      name: "sharp",
+      status: "ok",
+      detail: `${sharp.versions.sharp ?? "unknown version"}, reads and writes JPEG`,
+      hint: null,
+    };
   } catch (error) {
     const detail = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     return { name: "sharp", status: "broken", detail, hint: "reinstall with `npm ci`" };
@@ -108,7 +137,14 @@ async function images(): Promise<Finding> {
 function cuda(): Finding {
   const installed = packageVersion("onnxruntime-node");
   const name = "cuda";
-  const file = join(installed?.folder ?? "", "bin", "napi-v6", process.platform, process.arch, "libonnxruntime_providers_cuda.so");
+  const file = join(
+    installed?.folder ?? "",
+    "bin",
+    "napi-v6",
+    process.platform,
+    process.arch,
+    "libonnxruntime_providers_cuda.so",
+  );
   if (!existsSync(file))
     return {
       name,
@@ -120,5 +156,10 @@ function cuda(): Finding {
   const missing = missingLibraries(needs, libraryFolders(file));
   return missing.length === 0
     ? { name, status: "ok", detail: `${needs.length} libraries found`, hint: null }
-    : { name, status: "missing", detail: `the CUDA provider needs ${missing.join(", ")}`, hint: "install the CUDA and cuDNN libraries of that version" };
+    : {
+        name,
+        status: "missing",
+        detail: `the CUDA provider needs ${missing.join(", ")}`,
+        hint: "install the CUDA and cuDNN libraries of that version",
+      };
 }

@@ -32,7 +32,11 @@ export const run: CommandDefinition = (program, argv) => {
     .option("--from <checkpoint>", "begin with the weights of a checkpoint")
     .option("--gate", "exit with 3 when an objective is not met")
     .option("--ignore-memory", "start even when the predicted memory is not there")
-    .addOption(new Option("--format <format>", "how to print the result").choices(["text", "json"]).default("text"))
+    .addOption(
+      new Option("--format <format>", "how to print the result")
+        .choices(["text", "json"])
+        .default("text"),
+    )
     .action(async (file: string, flags: RunFlags) => {
       process.exitCode = await train(file, flags);
     });
@@ -76,7 +80,8 @@ async function train(file: string, flags: RunFlags): Promise<number> {
     process.off("SIGTERM", interrupt);
   }
   const model = result.status === "finished" ? writeModel(artifact, result) : null;
-  if (flags.format === "json") process.stdout.write(`${JSON.stringify({ ...result, model }, null, 2)}\n`);
+  if (flags.format === "json")
+    process.stdout.write(`${JSON.stringify({ ...result, model }, null, 2)}\n`);
   else process.stdout.write(summary(file, result, model));
   if (result.status === "interrupted") return exitCodes.interrupted;
   const missed = result.objectives.some(({ met }) => !met);

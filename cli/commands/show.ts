@@ -24,12 +24,16 @@ export const show: CommandDefinition = (program, argv) => {
   addProgramFlags(program.command("show"), argv)
     .description("show parameters, shapes, graphs, the resolved program or the plan")
     .addOption(new Option("--what <subject>", "what to show").choices(subjects).default("params"))
-    .addOption(new Option("--format <format>", "how to print").choices(["text", "json"]).default("text"))
+    .addOption(
+      new Option("--format <format>", "how to print").choices(["text", "json"]).default("text"),
+    )
     .action((file: string, flags: ShowFlags) => {
       const { source, analysis } = openProgram(file, flags);
       const { diagnostics, lowered } = analysis;
       const failed = diagnostics.some(({ severity }) => severity === "error");
-      printDiagnostics(lowered === null && !failed ? [...diagnostics, noTrainIn(source)] : diagnostics);
+      printDiagnostics(
+        lowered === null && !failed ? [...diagnostics, noTrainIn(source)] : diagnostics,
+      );
       if (lowered === null) {
         process.exitCode = exitCodes.findings;
         return;
@@ -38,7 +42,11 @@ export const show: CommandDefinition = (program, argv) => {
     });
 };
 
-function print(flags: ShowFlags, analysis: Analysis, lowered: NonNullable<Analysis["lowered"]>): string {
+function print(
+  flags: ShowFlags,
+  analysis: Analysis,
+  lowered: NonNullable<Analysis["lowered"]>,
+): string {
   const json = (value: unknown): string => JSON.stringify(value, null, 2);
   switch (flags.what) {
     case "params": {
@@ -52,13 +60,17 @@ function print(flags: ShowFlags, analysis: Analysis, lowered: NonNullable<Analys
         : facts.map((fact) => `${fact.place.padEnd(40)} ${fact.type}`).join("\n");
     }
     case "ir": {
-      const graphs = [...lowered.graphs].map(([name, graph]) => [name, printGraph(runPasses(graph))] as const);
+      const graphs = [...lowered.graphs].map(
+        ([name, graph]) => [name, printGraph(runPasses(graph))] as const,
+      );
       return flags.format === "json"
         ? json(Object.fromEntries(graphs))
         : graphs.map(([name, text]) => `// ${name}\n${text}`).join("\n\n");
     }
     case "program":
-      return flags.format === "json" ? json({ program: lowered.programText }) : lowered.programText.trimEnd();
+      return flags.format === "json"
+        ? json({ program: lowered.programText })
+        : lowered.programText.trimEnd();
     case "plan":
       return json(lowered.plan);
   }
@@ -81,7 +93,10 @@ interface ParameterRow {
 }
 
 /** Parameters in the program's order; `trainable` counts those that learn in some stage. */
-function parameterSummary(model: string, plan: NonNullable<Analysis["lowered"]>["plan"]): ParameterSummary {
+function parameterSummary(
+  model: string,
+  plan: NonNullable<Analysis["lowered"]>["plan"],
+): ParameterSummary {
   const learning = new Set(plan.stages.flatMap((stage) => stage.trainable));
   const row = ({ path, shape, dtype }: StateEntry): ParameterRow => ({
     path,
@@ -91,7 +106,8 @@ function parameterSummary(model: string, plan: NonNullable<Analysis["lowered"]>[
   });
   const parameters = plan.state.filter((entry) => entry.role === "parameter");
   const rows = parameters.filter(({ path }) => path.startsWith("model.")).map(row);
-  const count = (list: readonly ParameterRow[]): number => list.reduce((sum, each) => sum + each.count, 0);
+  const count = (list: readonly ParameterRow[]): number =>
+    list.reduce((sum, each) => sum + each.count, 0);
   return {
     model,
     total: count(rows),
@@ -111,7 +127,9 @@ function parameterTable(summary: ParameterSummary): string {
   return [...rows, total].join("\n");
 }
 
-function shapeFacts(analysis: Analysis): readonly { readonly place: string; readonly text: string; readonly type: string }[] {
+function shapeFacts(
+  analysis: Analysis,
+): readonly { readonly place: string; readonly text: string; readonly type: string }[] {
   const seen = new Set<string>();
   return analysis.facts
     .filter(({ span }) => !span.source.name.startsWith("saic:"))

@@ -34,12 +34,19 @@ function symbolicSettings(frame: Frame, declaration: BlockDecl): ReadonlyMap<str
     const what = `\`${name.text}\``;
     if (value !== null) {
       const meaning = evaluate(frame, value, type);
-      settings.set(name.text, type === null || isTensorType(type) ? meaning : conform(frame, meaning, type, value.span, what));
+      settings.set(
+        name.text,
+        type === null || isTensorType(type)
+          ? meaning
+          : conform(frame, meaning, type, value.span, what),
+      );
       continue;
     }
     const sized =
       type?.kind === "setting-type" &&
-      type.alternatives.some((one) => one.length === null && (one.name.text === "dim" || one.name.text === "int"));
+      type.alternatives.some(
+        (one) => one.length === null && (one.name.text === "dim" || one.name.text === "int"),
+      );
     settings.set(name.text, sized ? dimMeaning(namedDim(name.text)) : unknown);
   }
   return settings;
@@ -57,7 +64,12 @@ function checkExpectation(frame: Frame, { condition }: ExpectDecl): void {
   const meaning = evaluate(frame, condition);
   if (meaning.kind === "unknown" || (meaning.kind === "bool" && meaning.value)) return;
   if (meaning.kind !== "bool") {
-    report(frame, wrongType, { what: "an expectation", expected: "`bool`", found: describe(meaning) }, condition.span);
+    report(
+      frame,
+      wrongType,
+      { what: "an expectation", expected: "`bool`", found: describe(meaning) },
+      condition.span,
+    );
     return;
   }
   const side = (expr: typeof condition): string => {
@@ -68,6 +80,17 @@ function checkExpectation(frame: Frame, { condition }: ExpectDecl): void {
     return shown === text.replaceAll("_", "") ? shown : `${text} = ${shown}`;
   };
   if (condition.kind === "binary")
-    report(frame, expectationFailed, { left: side(condition.left), operator: condition.operator, right: side(condition.right) }, condition.span);
-  else report(frame, expectationFailed, { left: side(condition), operator: "==", right: "true" }, condition.span);
+    report(
+      frame,
+      expectationFailed,
+      { left: side(condition.left), operator: condition.operator, right: side(condition.right) },
+      condition.span,
+    );
+  else
+    report(
+      frame,
+      expectationFailed,
+      { left: side(condition), operator: "==", right: "true" },
+      condition.span,
+    );
 }

@@ -49,7 +49,9 @@ export function bindArguments(
 
   for (const input of call.inputs) {
     const formal =
-      input.name === null ? free() : formals.find((candidate) => candidate.name.text === input.name);
+      input.name === null
+        ? free()
+        : formals.find((candidate) => candidate.name.text === input.name);
     if (formal === undefined) refuse(input.name, input.span);
     else give(formal, input.meaning, input.span);
   }

@@ -1,8 +1,19 @@
 /** Applies a block: solves its dims, creates its weights, runs its body, checks its outputs. */
 
 import type { BlockDecl, Owned, Port } from "../../grammar/ast.js";
-import { missingArgument, portShape, tooManyArguments, unknownArgument, wrongType } from "../../grammar/diagnostics/types.js";
-import { assignsNoOutput, outputNotAssigned, tooDeep, updatesNoState } from "../../grammar/diagnostics/program.js";
+import {
+  missingArgument,
+  portShape,
+  tooManyArguments,
+  unknownArgument,
+  wrongType,
+} from "../../grammar/diagnostics/types.js";
+import {
+  assignsNoOutput,
+  outputNotAssigned,
+  tooDeep,
+  updatesNoState,
+} from "../../grammar/diagnostics/program.js";
 import { alreadyDefined } from "../../grammar/diagnostics/names.js";
 import { suggest } from "../../grammar/suggest.js";
 import type { Dim } from "../ir/dim.js";
@@ -10,10 +21,35 @@ import { printType, sameType } from "../ir/type.js";
 import type { CallSite } from "./bind.js";
 import { moduleFrame } from "./definitions.js";
 import { destructure, spread } from "./destructure.js";
-import { bind, bindLazily, child, createScope, evaluate, type Frame, lookup, report } from "./frame.js";
+import {
+  bind,
+  bindLazily,
+  child,
+  createScope,
+  evaluate,
+  type Frame,
+  lookup,
+  report,
+} from "./frame.js";
 import { createMember } from "./members.js";
-import { type Arrival, genericNames, type Pattern, patternOf, solvePorts, typeOf, unknownDim } from "./ports.js";
-import { describe, dimMeaning, type Meaning, none, type Recipe, tensorOf, unknown } from "./value.js";
+import {
+  type Arrival,
+  genericNames,
+  type Pattern,
+  patternOf,
+  solvePorts,
+  typeOf,
+  unknownDim,
+} from "./ports.js";
+import {
+  describe,
+  dimMeaning,
+  type Meaning,
+  none,
+  type Recipe,
+  tensorOf,
+  unknown,
+} from "./value.js";
 
 /** Blocks nested deeper than this are a recursion. */
 const maxDepth = 60;
@@ -42,7 +78,10 @@ export function applyRecipe(frame: Frame, recipe: Recipe, call: CallSite, path: 
 
   const inputs = takeInputs(frame, base, declaration, call);
   if (inputs === null) return unknown;
-  const { dims, run } = inputs.length === 0 ? { dims: new Map<string, Dim>(), run: null } : (solve() ?? { dims: null, run: null });
+  const { dims, run } =
+    inputs.length === 0
+      ? { dims: new Map<string, Dim>(), run: null }
+      : (solve() ?? { dims: null, run: null });
   if (dims === null) return unknown;
 
   const scope = createScope(settings);
@@ -66,7 +105,16 @@ export function applyRecipe(frame: Frame, recipe: Recipe, call: CallSite, path: 
       if (meaning.kind === "none") continue;
       if (meaning.kind === "unknown") return null;
       if (meaning.kind !== "tensor") {
-        report(frame, wrongType, { what: `\`${port.name.text}\` of \`${block}\``, expected: "a tensor", found: describe(meaning) }, span);
+        report(
+          frame,
+          wrongType,
+          {
+            what: `\`${port.name.text}\` of \`${block}\``,
+            expected: "a tensor",
+            found: describe(meaning),
+          },
+          span,
+        );
         return null;
       }
       const pattern = patternOf(solving, port.type);
@@ -85,9 +133,16 @@ interface Input {
 }
 
 /** Gives each `in` port what arrives at it: by name, or in order; `null` when something is missing. */
-function takeInputs(frame: Frame, base: Frame, declaration: BlockDecl, call: CallSite): readonly Input[] | null {
+function takeInputs(
+  frame: Frame,
+  base: Frame,
+  declaration: BlockDecl,
+  call: CallSite,
+): readonly Input[] | null {
   const block = declaration.name.text;
-  const ports = declaration.members.filter((member): member is Port => member.kind === "port" && member.direction === "in");
+  const ports = declaration.members.filter(
+    (member): member is Port => member.kind === "port" && member.direction === "in",
+  );
   const taken = new Map<Port, Input>();
   for (const input of call.inputs) {
     const port =
@@ -96,9 +151,26 @@ function takeInputs(frame: Frame, base: Frame, declaration: BlockDecl, call: Cal
         : ports.find((candidate) => candidate.name.text === input.name);
     if (port === undefined) {
       if (input.name === null)
-        report(frame, tooManyArguments, { callee: block, expected: ports.length, found: call.inputs.length }, input.span);
+        report(
+          frame,
+          tooManyArguments,
+          { callee: block, expected: ports.length, found: call.inputs.length },
+          input.span,
+        );
       else
-        report(frame, unknownArgument, { callee: block, name: input.name, suggestion: suggest(input.name, ports.map((p) => p.name.text)) }, input.span);
+        report(
+          frame,
+          unknownArgument,
+          {
+            callee: block,
+            name: input.name,
+            suggestion: suggest(
+              input.name,
+              ports.map((p) => p.name.text),
+            ),
+          },
+          input.span,
+        );
       return null;
     }
     taken.set(port, { port, meaning: input.meaning, span: input.span });
@@ -119,7 +191,12 @@ function takeInputs(frame: Frame, base: Frame, declaration: BlockDecl, call: Cal
 function bindConstants(frame: Frame, declaration: BlockDecl): void {
   for (const member of declaration.members)
     if (member.kind === "const")
-      bindLazily(frame.scope, member.name.text, () => evaluate(frame, member.value), member.name.span);
+      bindLazily(
+        frame.scope,
+        member.name.text,
+        () => evaluate(frame, member.value),
+        member.name.span,
+      );
 }
 
 function runBody(frame: Frame, declaration: BlockDecl, run: readonly Dim[] | null): Meaning {
@@ -133,20 +210,38 @@ function runBody(frame: Frame, declaration: BlockDecl, run: readonly Dim[] | nul
       case "const":
         break;
       case "owned":
-        bind(frame.scope, member.name.text, isAbsent(frame, member) ? none : createMember(frame, member, run), member.name.span);
+        bind(
+          frame.scope,
+          member.name.text,
+          isAbsent(frame, member) ? none : createMember(frame, member, run),
+          member.name.span,
+        );
         break;
       case "let":
-        destructure(frame, member.names, shareRecipe(frame, member.names[0]?.text ?? "", evaluate(frame, member.value)));
+        destructure(
+          frame,
+          member.names,
+          shareRecipe(frame, member.names[0]?.text ?? "", evaluate(frame, member.value)),
+        );
         break;
       case "assign":
-        assign(frame, outs, outputs, member.names, spread(frame, member.names, evaluate(frame, member.value)));
+        assign(
+          frame,
+          outs,
+          outputs,
+          member.names,
+          spread(frame, member.names, evaluate(frame, member.value)),
+        );
         break;
       case "update":
         update(frame, declaration, member.name, evaluate(frame, member.value), member.value.span);
         break;
     }
   }
-  const items = outs.map((port) => ({ name: port.name.text, value: checkOutput(frame, declaration, port, outputs, run) }));
+  const items = outs.map((port) => ({
+    name: port.name.text,
+    value: checkOutput(frame, declaration, port, outputs, run),
+  }));
   const [only] = items;
   return items.length === 1 && only !== undefined ? only.value : { kind: "tuple", items };
 }
@@ -174,7 +269,12 @@ function assign(
     if (name.text === "_") continue;
     const known = outs.map((port) => port.name.text);
     if (!known.includes(name.text))
-      report(frame, assignsNoOutput, { name: name.text, suggestion: suggest(name.text, known) }, name.span);
+      report(
+        frame,
+        assignsNoOutput,
+        { name: name.text, suggestion: suggest(name.text, known) },
+        name.span,
+      );
     else if (outputs.has(name.text)) report(frame, alreadyDefined, { name: name.text }, name.span);
     const value = values[i] ?? unknown;
     outputs.set(name.text, value);
@@ -190,7 +290,8 @@ function update(
   span: Arrival["span"],
 ): void {
   const owned = declaration.members.find(
-    (member): member is Owned => member.kind === "owned" && member.role === "state" && member.name.text === name.text,
+    (member): member is Owned =>
+      member.kind === "owned" && member.role === "state" && member.name.text === name.text,
   );
   if (owned === undefined) {
     report(frame, updatesNoState, { name: name.text }, name.span);
@@ -208,7 +309,12 @@ function update(
         ? null
         : builder.constant(number, current.value.type.dtype, current.value.type.shape);
   if (next === null || !sameType(next.type, current.value.type)) {
-    report(frame, wrongType, { what: `\`${name.text}\``, expected: printType(current.value.type), found: describe(value) }, span);
+    report(
+      frame,
+      wrongType,
+      { what: `\`${name.text}\``, expected: printType(current.value.type), found: describe(value) },
+      span,
+    );
     return;
   }
   const path = [...members.values()].find((member) => member.value.id === current.value.id)?.path;
@@ -223,7 +329,8 @@ function checkOutput(
   run: readonly Dim[] | null,
 ): Meaning {
   const block = declaration.name.text;
-  const value = outputs.get(port.name.text) ?? (port.value === null ? null : evaluate(frame, port.value));
+  const value =
+    outputs.get(port.name.text) ?? (port.value === null ? null : evaluate(frame, port.value));
   if (value === null) {
     report(frame, outputNotAssigned, { port: port.name.text, block }, port.span);
     return unknown;
@@ -232,16 +339,24 @@ function checkOutput(
   const declared = typeOf(frame, port.type, run);
   if (declared === null) return unknown;
   if (value.kind === "tensor" && sameType(value.value.type, declared)) return tensorOf(value.value);
-  const symbols = [...declared.shape, ...(value.kind === "tensor" ? value.value.type.shape : [])].some((dim) => typeof dim !== "number");
+  const symbols = [
+    ...declared.shape,
+    ...(value.kind === "tensor" ? value.value.type.shape : []),
+  ].some((dim) => typeof dim !== "number");
   if (frame.elaboration.generic && symbols) return unknown;
   const found = value.kind === "tensor" ? printType(value.value.type) : describe(value);
-  report(frame, portShape, { port: port.name.text, block, expected: printType(declared), found }, valueSpan(declaration, port), [
-    { span: port.type.span, text: "declared here" },
-  ]);
+  report(
+    frame,
+    portShape,
+    { port: port.name.text, block, expected: printType(declared), found },
+    valueSpan(declaration, port),
+    [{ span: port.type.span, text: "declared here" }],
+  );
   return unknown;
 }
 
 const valueSpan = (declaration: BlockDecl, port: Port): Arrival["span"] =>
   declaration.members.find(
-    (member) => member.kind === "assign" && member.names.some((name) => name.text === port.name.text),
+    (member) =>
+      member.kind === "assign" && member.names.some((name) => name.text === port.name.text),
   )?.span ?? port.span;

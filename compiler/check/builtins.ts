@@ -11,7 +11,17 @@ import type { BuiltinName } from "./builtin-names.js";
 import { countParameters } from "./count.js";
 import { type Frame, report } from "./frame.js";
 import { signature } from "./signature.js";
-import { dimMeaning, type InitRecipe, intOf, type Meaning, none, tensorOf, unknown, asNumber, describe } from "./value.js";
+import {
+  dimMeaning,
+  type InitRecipe,
+  intOf,
+  type Meaning,
+  none,
+  tensorOf,
+  unknown,
+  asNumber,
+  describe,
+} from "./value.js";
 
 /** One function: its formals, and what it gives for them. */
 interface Builtin {
@@ -41,25 +51,28 @@ const builtins: Readonly<Record<BuiltinName, Builtin>> = {
   len: { formals: signature("len(items)"), apply: length },
   size: { formals: signature("size(x)"), apply: size },
   extent: { formals: signature("extent(x, axis: int)"), apply: extent },
-  constant: init("constant(value: float)", (a) => ({ kind: "constant", value: number(a, "value") })),
+  constant: init("constant(value: float)", (a) => ({
+    kind: "constant",
+    value: number(a, "value"),
+  })),
   uniform: init("uniform(bound: float)", (a) => ({ kind: "uniform", bound: number(a, "bound") })),
   normal: init("normal(std: float)", (a) => ({ kind: "normal", std: number(a, "std") })),
-  truncated_normal:
-    init("truncated_normal(std: float)", (a) => ({ kind: "truncated_normal", std: number(a, "std") })),
-  kaiming_uniform:
-    init("kaiming_uniform(a: float = 0, fan: dim | none = none)", (a) => ({
-      kind: "kaiming_uniform",
-      a: number(a, "a"),
-      fan: asNumber(a.get("fan")?.meaning ?? none),
-    })),
-  kaiming_normal:
-    init("kaiming_normal(mode: fan_in | fan_out = fan_in)", (a) => {
-      const mode = a.get("mode")?.meaning;
-      return {
-        kind: "kaiming_normal",
-        mode: mode?.kind === "word" && mode.text === "fan_out" ? "fan_out" : "fan_in",
-      };
-    }),
+  truncated_normal: init("truncated_normal(std: float)", (a) => ({
+    kind: "truncated_normal",
+    std: number(a, "std"),
+  })),
+  kaiming_uniform: init("kaiming_uniform(a: float = 0, fan: dim | none = none)", (a) => ({
+    kind: "kaiming_uniform",
+    a: number(a, "a"),
+    fan: asNumber(a.get("fan")?.meaning ?? none),
+  })),
+  kaiming_normal: init("kaiming_normal(mode: fan_in | fan_out = fan_in)", (a) => {
+    const mode = a.get("mode")?.meaning;
+    return {
+      kind: "kaiming_normal",
+      mode: mode?.kind === "word" && mode.text === "fan_out" ? "fan_out" : "fan_in",
+    };
+  }),
   xavier_uniform: init("xavier_uniform()", () => ({ kind: "xavier_uniform" })),
 };
 
@@ -96,7 +109,12 @@ function average(frame: Frame, args: ReadonlyMap<string, Bound>, call: CallSite)
   if (value === null) return unknown;
   const { builder, recordAxis, valid } = frame.elaboration;
   if (!isFloat(value.type.dtype)) {
-    report(frame, wrongType, { what: "`v` of `average`", expected: "a float tensor", found: printType(value.type) }, call.span);
+    report(
+      frame,
+      wrongType,
+      { what: "`v` of `average`", expected: "a float tensor", found: printType(value.type) },
+      call.span,
+    );
     return unknown;
   }
   return builder.within({ span: call.span, scope: frame.path }, () => {
@@ -112,10 +130,22 @@ function average(frame: Frame, args: ReadonlyMap<string, Bound>, call: CallSite)
       const mask = tensorArgument(frame, args, "mask", "average");
       if (mask === null) return unknown;
       if (!sameShape(mask.type.shape, value.type.shape)) {
-        report(frame, shapesDiffer, { what: "`mask` of `average`", expected: printType(value.type), found: printType(mask.type) }, maskArgument.span);
+        report(
+          frame,
+          shapesDiffer,
+          {
+            what: "`mask` of `average`",
+            expected: printType(value.type),
+            found: printType(mask.type),
+          },
+          maskArgument.span,
+        );
         return unknown;
       }
-      const numeric = mask.type.dtype === value.type.dtype ? mask : builder.emit("cast", [mask], { dtype: value.type.dtype });
+      const numeric =
+        mask.type.dtype === value.type.dtype
+          ? mask
+          : builder.emit("cast", [mask], { dtype: value.type.dtype });
       weights = weights === null ? numeric : builder.mul(numeric, weights);
     }
     const all = { axes: value.type.shape.map((_, i) => i), keep: false };
@@ -144,9 +174,17 @@ function like(frame: Frame, args: ReadonlyMap<string, Bound>): Meaning {
   if (!sameShape(target.type.shape, logit.type.shape)) {
     const span = args.get("target")?.span;
     invariant(span !== undefined, "`target` is bound");
-    report(frame, shapesDiffer, { what: "the label", expected: `[${logit.type.shape.map(printDim).join(", ")}] of the logit`, found: printType(target.type) }, span, [
-      { span, text: `this is ${printType(target.type)}` },
-    ]);
+    report(
+      frame,
+      shapesDiffer,
+      {
+        what: "the label",
+        expected: `[${logit.type.shape.map(printDim).join(", ")}] of the logit`,
+        found: printType(target.type),
+      },
+      span,
+      [{ span, text: `this is ${printType(target.type)}` }],
+    );
     return unknown;
   }
   const { dtype } = logit.type;
@@ -179,7 +217,12 @@ function length(frame: Frame, args: ReadonlyMap<string, Bound>, call: CallSite):
   const items = args.get("items")?.meaning ?? none;
   if (items.kind === "list") return intOf(items.items.length);
   if (items.kind !== "unknown")
-    report(frame, wrongType, { what: "`items` of `len`", expected: "a list", found: describe(items) }, call.span);
+    report(
+      frame,
+      wrongType,
+      { what: "`items` of `len`", expected: "a list", found: describe(items) },
+      call.span,
+    );
   return unknown;
 }
 
@@ -194,6 +237,15 @@ function extent(frame: Frame, args: ReadonlyMap<string, Bound>, call: CallSite):
   const axis = number(args, "axis");
   const dim = x.type.shape.at(axis);
   if (dim !== undefined) return dimMeaning(dim);
-  report(frame, wrongType, { what: "`axis` of `extent`", expected: `an axis of ${printType(x.type)}`, found: String(axis) }, call.span);
+  report(
+    frame,
+    wrongType,
+    {
+      what: "`axis` of `extent`",
+      expected: `an axis of ${printType(x.type)}`,
+      found: String(axis),
+    },
+    call.span,
+  );
   return unknown;
 }

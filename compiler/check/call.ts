@@ -2,7 +2,13 @@
 
 import type { ApplyStep, Argument, CallExpr, Expr, RepeatStep, Step } from "../../grammar/ast.js";
 import { alreadyDefined } from "../../grammar/diagnostics/names.js";
-import { divisionByZero, missingArgument, notCallable, unknownArgument, wrongType } from "../../grammar/diagnostics/types.js";
+import {
+  divisionByZero,
+  missingArgument,
+  notCallable,
+  unknownArgument,
+  wrongType,
+} from "../../grammar/diagnostics/types.js";
 import { tooDeep } from "../../grammar/diagnostics/program.js";
 import type { Span } from "../../grammar/source.js";
 import { suggest } from "../../grammar/suggest.js";
@@ -34,7 +40,12 @@ export function callExpression(frame: Frame, expr: CallExpr): Meaning {
   const rounded = roundedQuotient(frame, expr);
   if (rounded !== null) return rounded;
   const callee = evaluate(frame, expr.callee);
-  const call: CallSite = { callee: nameOfCallee(expr.callee), inputs: [], args: expr.args, span: expr.span };
+  const call: CallSite = {
+    callee: nameOfCallee(expr.callee),
+    inputs: [],
+    args: expr.args,
+    span: expr.span,
+  };
   if (callee.kind === "definition" && callee.definition.declaration.kind === "block")
     return recipeOf(frame, callee.definition, call);
   return apply(frame, callee, call, expr.callee.span);
@@ -49,7 +60,10 @@ export function applyStep(frame: Frame, step: Step, inputs: readonly PipeInput[]
     args: step.args ?? [],
     span: step.span,
   };
-  return applyBlock(frame, step, callee, call, frame.path) ?? apply(frame, callee, call, step.callee.span);
+  return (
+    applyBlock(frame, step, callee, call, frame.path) ??
+    apply(frame, callee, call, step.callee.span)
+  );
 }
 
 /** Applies a block under `path`; `null` when the callee is no block. */
@@ -80,7 +94,8 @@ function repeat(frame: Frame, step: RepeatStep, inputs: readonly PipeInput[]): M
   let result: Meaning = inputs[0]?.value ?? unknown;
   for (const [copy, index] of indices.entries()) {
     const scope = createScope(frame.scope);
-    if (step.binder !== null) bind(scope, step.binder.name.text, intOf(index), step.binder.name.span);
+    if (step.binder !== null)
+      bind(scope, step.binder.name.text, intOf(index), step.binder.name.span);
     const inner: Frame = { ...frame, scope };
     const callee = evaluate(inner, step.body.callee);
     const call: CallSite = {
@@ -111,7 +126,16 @@ function repeatIndices(frame: Frame, step: RepeatStep): readonly number[] | null
     const meaning = evaluate(frame, expr);
     if (meaning.kind === "int" && meaning.value >= 0) return meaning.value;
     if (meaning.kind !== "unknown" && meaning.kind !== "dim")
-      report(frame, wrongType, { what: "the count of `repeat`", expected: "a compile-time integer from 0 on", found: describe(meaning) }, expr.span);
+      report(
+        frame,
+        wrongType,
+        {
+          what: "the count of `repeat`",
+          expected: "a compile-time integer from 0 on",
+          found: describe(meaning),
+        },
+        expr.span,
+      );
     return null;
   };
   const from = step.binder === null ? 0 : bound(step.binder.range.from);
@@ -136,7 +160,10 @@ function apply(frame: Frame, callee: Meaning, call: CallSite, span: Span): Meani
     case "builtin":
       return callBuiltin(frame, callee.name, call);
     case "fn": {
-      if (frame.trail.length > maxDepth || frame.trail.filter((entry) => entry.name === call.callee).length > 20) {
+      if (
+        frame.trail.length > maxDepth ||
+        frame.trail.filter((entry) => entry.name === call.callee).length > 20
+      ) {
         report(frame, tooDeep, { limit: `${maxDepth} nested calls` }, call.span);
         return unknown;
       }
@@ -176,7 +203,8 @@ function callOp(frame: Frame, op: Op, call: CallSite): Meaning {
     filled++;
     if (op.variadic !== undefined) {
       const { meaning } = operand;
-      if (meaning.kind === "list") variadic.push(...meaning.items.map((item) => ({ ...operand, meaning: item })));
+      if (meaning.kind === "list")
+        variadic.push(...meaning.items.map((item) => ({ ...operand, meaning: item })));
       else variadic.push(operand);
       return;
     }
@@ -188,7 +216,9 @@ function callOp(frame: Frame, op: Op, call: CallSite): Meaning {
   for (const argument of call.args) {
     const { value } = argument;
     const name = argument.name?.text ?? null;
-    if (name === null ? filled < limit && attrsBegin(op, call, filled) : inputNames.includes(name)) {
+    if (
+      name === null ? filled < limit && attrsBegin(op, call, filled) : inputNames.includes(name)
+    ) {
       giveInput(name, { meaning: evaluate(frame, value), span: value.span });
       continue;
     }
@@ -196,14 +226,32 @@ function callOp(frame: Frame, op: Op, call: CallSite): Meaning {
     const kind = key === null ? undefined : op.attrs[key];
     if (key === null || kind === undefined) {
       const known = [...inputNames, ...attrNames];
-      report(frame, unknownArgument, { callee: call.callee, name: name ?? `argument ${filled + 1}`, suggestion: name === null ? null : suggest(name, known) }, argument.span);
+      report(
+        frame,
+        unknownArgument,
+        {
+          callee: call.callee,
+          name: name ?? `argument ${filled + 1}`,
+          suggestion: name === null ? null : suggest(name, known),
+        },
+        argument.span,
+      );
       return unknown;
     }
     const meaning = attrMeaning(frame, kind.kind, value);
     if (meaning.kind === "unknown") return unknown;
     const read = attrValue(meaning);
     if (read === null) {
-      report(frame, wrongType, { what: `\`${key}\` of \`${call.callee}\``, expected: `a compile-time ${kind.kind}`, found: describe(meaning) }, value.span);
+      report(
+        frame,
+        wrongType,
+        {
+          what: `\`${key}\` of \`${call.callee}\``,
+          expected: `a compile-time ${kind.kind}`,
+          found: describe(meaning),
+        },
+        value.span,
+      );
       return unknown;
     }
     spans.set(key, value.span);
@@ -215,8 +263,10 @@ function callOp(frame: Frame, op: Op, call: CallSite): Meaning {
     const key = attrNames.find((candidate) => op.attrs[candidate]?.kind === "shape") ?? "";
     attrs[key] = dims.map((dim) => (typeof dim === "object" && "terms" in dim ? dim : Number(dim)));
   }
-  const listed = op.variadic === undefined ? inputNames.flatMap((name) => operands.get(name) ?? []) : variadic;
-  const missing = op.variadic === undefined ? inputNames.find((name) => !operands.has(name)) : undefined;
+  const listed =
+    op.variadic === undefined ? inputNames.flatMap((name) => operands.get(name) ?? []) : variadic;
+  const missing =
+    op.variadic === undefined ? inputNames.find((name) => !operands.has(name)) : undefined;
   if (missing !== undefined) {
     report(frame, missingArgument, { callee: call.callee, name: missing }, call.span);
     return unknown;

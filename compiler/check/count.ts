@@ -17,11 +17,21 @@ import { dimMeaning, type Meaning, tensorOf } from "./value.js";
 export function countParameters(frame: Frame, model: Meaning, span: Span): number | null {
   const made =
     model.kind === "definition" && model.definition.declaration.kind === "block"
-      ? recipeOf(frame, model.definition, { callee: model.definition.declaration.name.text, inputs: [], args: [], span })
+      ? recipeOf(frame, model.definition, {
+          callee: model.definition.declaration.name.text,
+          inputs: [],
+          args: [],
+          span,
+        })
       : model;
   if (made.kind !== "recipe") {
     if (made.kind !== "unknown")
-      report(frame, wrongType, { what: "`model` of `params`", expected: "a block", found: made.kind }, span);
+      report(
+        frame,
+        wrongType,
+        { what: "`model` of `params`", expected: "a block", found: made.kind },
+        span,
+      );
     return null;
   }
   const { recipe } = made;
@@ -34,7 +44,13 @@ export function countParameters(frame: Frame, model: Meaning, span: Span): numbe
     facts: [],
     ordinals: new Map(),
   };
-  const inner: Frame = { ...moduleFrame(frame, recipe.module), elaboration, path: "model", training: false, sampling: false };
+  const inner: Frame = {
+    ...moduleFrame(frame, recipe.module),
+    elaboration,
+    path: "model",
+    training: false,
+    sampling: false,
+  };
   const inputs = portInputs(inner, recipe);
   if (inputs === null) return null;
   const call = { callee: recipe.declaration.name.text, inputs, args: [], span };
@@ -62,7 +78,8 @@ export function portInputs(
   for (const [name, meaning] of recipe.settings) bind(scope, name, meaning);
   const inner: Frame = { ...frame, scope };
   for (const port of ports)
-    for (const name of genericNames(inner, port.type)) bind(scope, name, dimMeaning(namedDim(name)));
+    for (const name of genericNames(inner, port.type))
+      bind(scope, name, dimMeaning(namedDim(name)));
   const inputs: { name: string; meaning: Meaning; span: Span }[] = [];
   for (const port of ports) {
     if (port.value !== null) continue;

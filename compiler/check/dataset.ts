@@ -80,7 +80,7 @@ const sources: Readonly<Record<string, SourceKind>> = {
     formals: signature(
       "voc_tiles(root: path, images: string, boxes: string, frame: int[2], size: int, overlap: int = 0, classes: word[] = [])",
     ),
-    readers: ["image", "covered", "position"],
+    readers: ["image", "covered", "holds", "position"],
     groups: ["frame"],
     make: (s, place) => ({
       kind: "voc_tiles",
@@ -100,6 +100,7 @@ const readers: Readonly<Record<string, readonly Formal[]>> = {
   image: signature("image()"),
   label: signature("label()"),
   covered: signature("covered(at_least: float)"),
+  holds: signature("holds(at_least: float)"),
   position: signature("position()"),
 };
 
@@ -115,7 +116,9 @@ export function checkDataset(frame: Frame, declaration: DatasetDecl): CheckedDat
   const source = checkSourceEntry(frame, declaration);
   const split = checkSplit(frame, declaration, source?.kind ?? null);
   const loader = checkLoader(frame, declaration);
-  const fields = declaration.members.filter((member): member is FieldMember => member.kind === "field");
+  const fields = declaration.members.filter(
+    (member): member is FieldMember => member.kind === "field",
+  );
   const read = source === null ? [] : fields.map((field) => checkField(frame, field, source.kind));
   const seen = new Map<string, FieldMember>();
   for (const field of fields) {
@@ -126,9 +129,13 @@ export function checkDataset(frame: Frame, declaration: DatasetDecl): CheckedDat
         { span: earlier.name.span, text: "first defined here" },
       ]);
   }
-  if (fields.length === 0) report(frame, missingKey, { key: "field", owner }, declaration.name.span);
-  const types = new Map(read.flatMap((field) => (field === null ? [] : [[field.name, field.type]])));
-  const transformed = checkTransforms(frame, declaration, types);
+  if (fields.length === 0)
+    report(frame, missingKey, { key: "field", owner }, declaration.name.span);
+  const types = new Map(
+    read.flatMap((field) => (field === null ? [] : [[field.name, field.type]])),
+  );
+  const broken = fields.map((field) => field.name.text).filter((name) => !types.has(name));
+  const transformed = checkTransforms(frame, declaration, types, new Set(broken));
   if (source === null || split === null || loader === null || transformed === null) return null;
   const known = read.flatMap((field) => (field === null ? [] : [field]));
   if (known.length !== fields.length || known.length === 0) return null;
@@ -197,15 +204,32 @@ function knownCall(
     return null;
   }
   if (expr.kind !== "broken")
-    report(frame, wrongType, { what, expected: `one of ${known.map((name) => `\`${name}(…)\``).join(", ")}`, found: "another expression" }, expr.span);
+    report(
+      frame,
+      wrongType,
+      {
+        what,
+        expected: `one of ${known.map((name) => `\`${name}(…)\``).join(", ")}`,
+        found: "another expression",
+      },
+      expr.span,
+    );
   return null;
 }
 
-function checkSource(frame: Frame, expr: Expr): { readonly kind: SourceKind; readonly source: DataSource } | null {
+function checkSource(
+  frame: Frame,
+  expr: Expr,
+): { readonly kind: SourceKind; readonly source: DataSource } | null {
   const call = knownCall(frame, expr, Object.keys(sources), "`source`");
   const kind = call === null ? undefined : sources[call.name];
   if (call === null || kind === undefined) return null;
-  const bound = bindArguments(frame, frame, kind.formals, { callee: call.name, inputs: [], args: call.args, span: expr.span });
+  const bound = bindArguments(frame, frame, kind.formals, {
+    callee: call.name,
+    inputs: [],
+    args: call.args,
+    span: expr.span,
+  });
   const settings = settingsOf(bound);
   if (!settings.isKnown) return null;
   const source = rooted(frame, kind.make(settings, printSpan(expr.span)));
@@ -236,28 +260,54 @@ function checkField(frame: Frame, field: FieldMember, source: SourceKind) {
   const type = typeOf(frame, field.type, null);
   const formals = call === null ? undefined : readers[call.name];
   if (call === null || type === null || formals === undefined) return null;
-  const bound = bindArguments(frame, frame, formals, { callee: call.name, inputs: [], args: call.args, span: field.reader.span });
+  const bound = bindArguments(frame, frame, formals, {
+    callee: call.name,
+    inputs: [],
+    args: call.args,
+    span: field.reader.span,
+  });
   const settings = settingsOf(bound);
   if (!settings.isKnown) return null;
-  const expected = { image: "u8[C, H, W]", label: "i64[]", covered: "bool[]", position: "i64[]" }[call.name];
+  const expected = {
+    image: "u8[C, H, W]",
+    label: "i64[]",
+    covered: "bool[]",
+    holds: "bool[]",
+    position: "i64[]",
+  }[call.name];
   const fits =
     call.name === "image"
       ? type.dtype === "u8" && type.shape.length === 3
       : printType(type) === expected;
   if (!fits || !isNumeric(type.shape)) {
-    report(frame, wrongType, { what: `\`${field.name.text}\``, expected: `\`${expected ?? ""}\``, found: `\`${printType(type)}\`` }, field.type.span);
+    report(
+      frame,
+      wrongType,
+      {
+        what: `\`${field.name.text}\``,
+        expected: `\`${expected ?? ""}\``,
+        found: `\`${printType(type)}\``,
+      },
+      field.type.span,
+    );
     return null;
   }
   const reader =
-    call.name === "covered"
-      ? { kind: "covered" as const, atLeast: settings.number("at_least") }
+    call.name === "covered" || call.name === "holds"
+      ? { kind: call.name as "covered" | "holds", atLeast: settings.number("at_least") }
       : { kind: call.name as "image" | "label" | "position" };
   return { name: field.name.text, reader, type, place: printSpan(field.span) };
 }
 
-function checkSplit(frame: Frame, declaration: DatasetDecl, source: SourceKind | null): DataProgram["split"] | null {
+function checkSplit(
+  frame: Frame,
+  declaration: DatasetDecl,
+  source: SourceKind | null,
+): DataProgram["split"] | null {
   const owner = `\`${declaration.name.text}\``;
-  const members = declaration.members.filter((member): member is SplitMember => member.kind === "split");
+  const members = declaration.members.filter(
+    (member): member is SplitMember => member.kind === "split",
+  );
   const [split, second] = members;
   if (second !== undefined) report(frame, alreadyDefined, { name: "split" }, second.span);
   if (split === undefined) {
@@ -265,13 +315,25 @@ function checkSplit(frame: Frame, declaration: DatasetDecl, source: SourceKind |
     return null;
   }
   if (split.by !== null && source !== null && !source.groups.includes(split.by.text)) {
-    report(frame, unknownName, { name: split.by.text, suggestion: source.groups[0] ?? null }, split.by.span);
+    report(
+      frame,
+      unknownName,
+      { name: split.by.text, suggestion: source.groups[0] ?? null },
+      split.by.span,
+    );
     return null;
   }
-  const bound = bindEntries(frame, { owner: "`split`", formals: splitFormals, later: ["stratify"] }, split.entries, split.span);
+  const bound = bindEntries(
+    frame,
+    { owner: "`split`", formals: splitFormals, later: ["stratify"] },
+    split.entries,
+    split.span,
+  );
   if (bound === null) return null;
   const shares = ["train", "val", "test"].map((name) => bound.get(name)?.meaning);
-  const [train, val, test] = shares.map((share) => (share?.kind === "quantity" ? share.value / 100 : null));
+  const [train, val, test] = shares.map((share) =>
+    share?.kind === "quantity" ? share.value / 100 : null,
+  );
   const seed = bound.get("seed")?.meaning;
   if (train === null || val === null || test === null || seed?.kind !== "int") return null;
   const sum = (train ?? 0) + (val ?? 0) + (test ?? 0);
@@ -279,24 +341,47 @@ function checkSplit(frame: Frame, declaration: DatasetDecl, source: SourceKind |
     report(frame, splitShares, { sum: `${Number((sum * 100).toFixed(6))}%` }, split.span);
     return null;
   }
-  return { by: split.by?.text ?? null, train: train ?? 0, val: val ?? 0, test: test ?? 0, seed: seed.value };
+  return {
+    by: split.by?.text ?? null,
+    train: train ?? 0,
+    val: val ?? 0,
+    test: test ?? 0,
+    seed: seed.value,
+  };
 }
 
 function checkLoader(frame: Frame, declaration: DatasetDecl): DataProgram["loader"] | null {
-  const members = declaration.members.filter((member): member is LoaderMember => member.kind === "loader");
+  const members = declaration.members.filter(
+    (member): member is LoaderMember => member.kind === "loader",
+  );
   const [loader, second] = members;
   if (second !== undefined) report(frame, alreadyDefined, { name: "loader" }, second.span);
   if (loader === undefined) {
-    report(frame, missingKey, { key: "loader", owner: `\`${declaration.name.text}\`` }, declaration.name.span);
+    report(
+      frame,
+      missingKey,
+      { key: "loader", owner: `\`${declaration.name.text}\`` },
+      declaration.name.span,
+    );
     return null;
   }
-  const bound = bindEntries(frame, { owner: "`loader`", formals: loaderFormals, later: ["cache"] }, loader.entries, loader.span);
+  const bound = bindEntries(
+    frame,
+    { owner: "`loader`", formals: loaderFormals, later: ["cache"] },
+    loader.entries,
+    loader.span,
+  );
   if (bound === null) return null;
   const settings = settingsOf(bound);
   if (!settings.isKnown) return null;
   const batch = settings.number("batch");
   if (batch < 1 || settings.number("workers") < 0) {
-    report(frame, wrongType, { what: "`batch` of `loader`", expected: "a positive integer", found: String(batch) }, loader.span);
+    report(
+      frame,
+      wrongType,
+      { what: "`batch` of `loader`", expected: "a positive integer", found: String(batch) },
+      loader.span,
+    );
     return null;
   }
   return {

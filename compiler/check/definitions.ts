@@ -55,12 +55,18 @@ function constantMeaning(frame: Frame, { declaration, module }: Definition, span
   return meaning;
 }
 
-const nameOf = (declaration: Declaration): string => ("name" in declaration ? declaration.name.text : "");
+const nameOf = (declaration: Declaration): string =>
+  "name" in declaration ? declaration.name.text : "";
 
 function paramMeaning(frame: Frame, param: ParamDecl): Meaning {
   const name = param.name.text;
   if (param.value === null) {
-    report(frame, missingKey, { key: `--${name.replaceAll("_", "-")}`, owner: "this program" }, param.name.span);
+    report(
+      frame,
+      missingKey,
+      { key: `--${name.replaceAll("_", "-")}`, owner: "this program" },
+      param.name.span,
+    );
     return unknown;
   }
   const value = evaluate(frame, param.value, param.type);
@@ -90,7 +96,8 @@ export function memberOfDefinition(frame: Frame, definition: Definition, member:
   const { declaration, module } = definition;
   if (declaration.kind === "dataset" && member.text === "classes") {
     for (const item of declaration.members) {
-      if (item.kind !== "entry" || item.key[0]?.text !== "source" || item.value?.kind !== "call") continue;
+      if (item.kind !== "entry" || item.key[0]?.text !== "source" || item.value?.kind !== "call")
+        continue;
       const argument = item.value.args.find(({ name }) => name?.text === "classes");
       if (argument === undefined) continue;
       const home = moduleFrame(frame, module);

@@ -18,11 +18,7 @@ export function evaluateBody(frame: Frame, body: Body, expected: TypeNode | null
 }
 
 /** Binds `let a, b = …`. */
-export function destructure(
-  frame: Frame,
-  names: readonly Name[],
-  meaning: Meaning,
-): void {
+export function destructure(frame: Frame, names: readonly Name[], meaning: Meaning): void {
   const values = spread(frame, names, meaning);
   names.forEach((name, i) => {
     if (name.text !== "_") bind(frame.scope, name.text, values[i] ?? unknown, name.span);
@@ -30,11 +26,7 @@ export function destructure(
 }
 
 /** One meaning per name; a call's outputs or a list are taken apart. */
-export function spread(
-  frame: Frame,
-  names: readonly Name[],
-  meaning: Meaning,
-): readonly Meaning[] {
+export function spread(frame: Frame, names: readonly Name[], meaning: Meaning): readonly Meaning[] {
   if (names.length === 1) return [meaning];
   if (meaning.kind === "unknown") return names.map(() => unknown);
   const items =

@@ -1,7 +1,12 @@
 /** `key: value` members against a closed schema: unknown, doubled, missing and empty keys are named. */
 
 import type { Argument, Entry, Formal } from "../../grammar/ast.js";
-import { duplicateKey, missingKey, missingValue, unknownKey } from "../../grammar/diagnostics/names.js";
+import {
+  duplicateKey,
+  missingKey,
+  missingValue,
+  unknownKey,
+} from "../../grammar/diagnostics/names.js";
 import { notYetSupported } from "../../grammar/diagnostics/program.js";
 import type { Span } from "../../grammar/source.js";
 import { suggest } from "../../grammar/suggest.js";
@@ -36,7 +41,12 @@ export function bindEntries(
       report(frame, notYetSupported, { what: `\`${key}\`` }, keySpan);
     else if (!schema.formals.some(({ name }) => name.text === key)) {
       const known = schema.formals.map(({ name }) => name.text);
-      report(frame, unknownKey, { key, owner: schema.owner, suggestion: suggest(key, known) }, keySpan);
+      report(
+        frame,
+        unknownKey,
+        { key, owner: schema.owner, suggestion: suggest(key, known) },
+        keySpan,
+      );
     } else seen.set(key, entry);
   }
   const args: Argument[] = [];
@@ -54,5 +64,10 @@ export function bindEntries(
     complete = false;
   }
   if (!complete) return null;
-  return bindArguments(frame, frame, schema.formals, { callee: schema.owner, inputs: [], args, span });
+  return bindArguments(frame, frame, schema.formals, {
+    callee: schema.owner,
+    inputs: [],
+    args,
+    span,
+  });
 }

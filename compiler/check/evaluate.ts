@@ -14,7 +14,15 @@ import { evaluate, type Frame, namesInSight, report } from "./frame.js";
 import { nameMeaning } from "./names.js";
 import { binary, unary } from "./operators.js";
 import { takesAnyWord, wordsOf } from "./settings.js";
-import { boolOf, describe, floatOf, intOf, type Meaning, type TupleItem, unknown } from "./value.js";
+import {
+  boolOf,
+  describe,
+  floatOf,
+  intOf,
+  type Meaning,
+  type TupleItem,
+  unknown,
+} from "./value.js";
 
 /** The evaluator itself; everyone else calls it through the frame. */
 export function evaluateExpr(frame: Frame, expr: Expr, expected: TypeNode | null): Meaning {
@@ -89,12 +97,21 @@ function record(frame: Frame, expr: Expr, meaning: Meaning): Meaning {
 }
 
 function named(frame: Frame, name: string, expr: Expr, expected: TypeNode | null): Meaning {
-  if (expected !== null && (wordsOf(expected)?.has(name) ?? false)) return { kind: "word", text: name };
+  if (expected !== null && (wordsOf(expected)?.has(name) ?? false))
+    return { kind: "word", text: name };
   const found = nameMeaning(frame, name, expr);
   if (found !== null) return found;
   if (expected !== null && (takesAnyWord(expected) || wordsOf(expected) !== null))
     return { kind: "word", text: name };
-  report(frame, unknownName, { name, suggestion: suggest(name, [...namesInSight(frame), ...ops.keys(), ...builtinFunctions]) }, expr.span);
+  report(
+    frame,
+    unknownName,
+    {
+      name,
+      suggestion: suggest(name, [...namesInSight(frame), ...ops.keys(), ...builtinFunctions]),
+    },
+    expr.span,
+  );
   return unknown;
 }
 
@@ -106,17 +123,37 @@ function member(frame: Frame, expr: MemberExpr): Meaning {
     const found = object.items.find((item) => item.name === name);
     if (found !== undefined) return found.value;
     const known = object.items.flatMap((item) => (item.name === null ? [] : [item.name]));
-    report(frame, unknownMember, { owner: describe(object), member: name, suggestion: suggest(name, known) }, expr.member.span);
+    report(
+      frame,
+      unknownMember,
+      { owner: describe(object), member: name, suggestion: suggest(name, known) },
+      expr.member.span,
+    );
     return unknown;
   }
   if (object.kind === "module") {
     const definition = object.module.definitions.get(name);
     if (definition !== undefined) return definitionMeaning(frame, definition, expr.span);
-    report(frame, unknownMember, { owner: describe(object), member: name, suggestion: suggest(name, object.module.definitions.keys()) }, expr.member.span);
+    report(
+      frame,
+      unknownMember,
+      {
+        owner: describe(object),
+        member: name,
+        suggestion: suggest(name, object.module.definitions.keys()),
+      },
+      expr.member.span,
+    );
     return unknown;
   }
-  if (object.kind === "definition") return memberOfDefinition(frame, object.definition, expr.member);
-  report(frame, unknownMember, { owner: describe(object), member: name, suggestion: null }, expr.member.span);
+  if (object.kind === "definition")
+    return memberOfDefinition(frame, object.definition, expr.member);
+  report(
+    frame,
+    unknownMember,
+    { owner: describe(object), member: name, suggestion: null },
+    expr.member.span,
+  );
   return unknown;
 }
 
@@ -125,13 +162,23 @@ function index(frame: Frame, expr: IndexExpr): Meaning {
   const position = evaluate(frame, expr.index);
   if (object.kind === "unknown" || position.kind === "unknown") return unknown;
   if (object.kind !== "list" && object.kind !== "tuple") {
-    report(frame, wrongType, { what: "what is indexed", expected: "a list", found: describe(object) }, expr.object.span);
+    report(
+      frame,
+      wrongType,
+      { what: "what is indexed", expected: "a list", found: describe(object) },
+      expr.object.span,
+    );
     return unknown;
   }
   const items = object.kind === "list" ? object.items : object.items.map((item) => item.value);
   const item = position.kind === "int" ? items.at(position.value) : undefined;
   if (item !== undefined) return item;
-  report(frame, wrongType, { what: "an index", expected: `an integer below ${items.length}`, found: describe(position) }, expr.index.span);
+  report(
+    frame,
+    wrongType,
+    { what: "an index", expected: `an integer below ${items.length}`, found: describe(position) },
+    expr.index.span,
+  );
   return unknown;
 }
 
@@ -142,7 +189,11 @@ function choose(frame: Frame, expr: IfExpr, expected: TypeNode | null): Meaning 
   if (condition.kind === "tensor")
     report(frame, notConstant, { what: "the condition of `if`" }, expr.condition.span);
   else if (condition.kind !== "unknown")
-    report(frame, wrongType, { what: "the condition of `if`", expected: "`bool`", found: describe(condition) }, expr.condition.span);
+    report(
+      frame,
+      wrongType,
+      { what: "the condition of `if`", expected: "`bool`", found: describe(condition) },
+      expr.condition.span,
+    );
   return unknown;
 }
-

@@ -1,6 +1,11 @@
 /** Where an expression is evaluated: the graph under construction, the names in sight, the place. */
 
-import { diagnose, type Diagnostic, type DiagnosticKind, type Label } from "../../grammar/diagnostic.js";
+import {
+  diagnose,
+  type Diagnostic,
+  type DiagnosticKind,
+  type Label,
+} from "../../grammar/diagnostic.js";
 import { cyclicDefinition } from "../../grammar/diagnostics/names.js";
 import type { BlockDecl, Declaration, Expr, TypeNode } from "../../grammar/ast.js";
 import type { Span } from "../../grammar/source.js";
@@ -153,7 +158,9 @@ export function pushAt(
   labels: readonly Label[],
   make: (span: Span, extra: { labels: readonly Label[] }) => Diagnostic,
 ): void {
-  const call = isLibrary(span) ? frame.trail.findLast((entry) => !isLibrary(entry.span)) : undefined;
+  const call = isLibrary(span)
+    ? frame.trail.findLast((entry) => !isLibrary(entry.span))
+    : undefined;
   const diagnostic =
     call === undefined
       ? make(span, { labels })

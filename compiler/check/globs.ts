@@ -12,14 +12,22 @@ interface Segment {
   readonly range: readonly [number, number] | null;
 }
 
-export const printGlob = (glob: GPath): string => glob.segments.map((segment) => segment.text + (segment.range === null ? "" : "[…]")).join(".");
+export const printGlob = (glob: GPath): string =>
+  glob.segments.map((segment) => segment.text + (segment.range === null ? "" : "[…]")).join(".");
 
 /** The paths a glob matches, reported when there are none. */
-export function matchGlob(frame: Frame, glob: GPath, paths: readonly string[]): ReadonlySet<string> {
+export function matchGlob(
+  frame: Frame,
+  glob: GPath,
+  paths: readonly string[],
+): ReadonlySet<string> {
   const pattern = glob.segments.map((segment): Segment => {
     if (segment.range === null) return { text: segment.text, range: null };
     const from = asNumber(evaluate(frame, segment.range.from)) ?? 0;
-    const to = segment.range.to === null ? Infinity : (asNumber(evaluate(frame, segment.range.to)) ?? Infinity);
+    const to =
+      segment.range.to === null
+        ? Infinity
+        : (asNumber(evaluate(frame, segment.range.to)) ?? Infinity);
     return { text: segment.text, range: [from, to] };
   });
   const matched = new Set(paths.filter((path) => matches(pattern, path.split("."))));
@@ -28,7 +36,12 @@ export function matchGlob(frame: Frame, glob: GPath, paths: readonly string[]): 
     const known = [...new Set(paths.flatMap(prefixes))];
     const stem = text.replace(/\.\*+$/, "");
     const nearest = suggest(stem, known);
-    report(frame, globMatchesNothing, { glob: text, suggestion: nearest === null ? null : text.replace(stem, nearest) }, glob.span);
+    report(
+      frame,
+      globMatchesNothing,
+      { glob: text, suggestion: nearest === null ? null : text.replace(stem, nearest) },
+      glob.span,
+    );
   }
   return matched;
 }

@@ -17,9 +17,19 @@ export function segmentOf(frame: Frame, as: TPath | null): string | null {
   const segments = as.segments.map(({ text, computed }) => {
     if (computed === null) return text === "_" ? "" : text;
     const meaning = evaluate(frame, computed);
-    const value = meaning.kind === "int" ? String(meaning.value) : meaning.kind === "string" ? meaning.value : null;
+    const value =
+      meaning.kind === "int"
+        ? String(meaning.value)
+        : meaning.kind === "string"
+          ? meaning.value
+          : null;
     if (value === null && meaning.kind !== "unknown")
-      report(frame, wrongType, { what: "a path segment", expected: "an integer or a string", found: describe(meaning) }, computed.span);
+      report(
+        frame,
+        wrongType,
+        { what: "a path segment", expected: "an integer or a string", found: describe(meaning) },
+        computed.span,
+      );
     return text + (value ?? "");
   });
   return segments.filter((segment) => segment !== "").join(".");
@@ -33,9 +43,15 @@ export function createMember(frame: Frame, node: Owned, run: readonly Dim[] | nu
   const { builder, members } = frame.elaboration;
   const known = members.get(path);
   if (known !== undefined) {
-    if (known.owner === frame.path && known.span.start === node.span.start && frame.elaboration.ordinals.has(`shared:${frame.path}`))
+    if (
+      known.owner === frame.path &&
+      known.span.start === node.span.start &&
+      frame.elaboration.ordinals.has(`shared:${frame.path}`)
+    )
       return tensorOf(known.value);
-    report(frame, pathTaken, { path }, callSpan(frame) ?? node.span, [{ span: known.span, text: "the first is declared here" }]);
+    report(frame, pathTaken, { path }, callSpan(frame) ?? node.span, [
+      { span: known.span, text: "the first is declared here" },
+    ]);
     return unknown;
   }
   const init = initializerOf(frame, node, type);
@@ -60,7 +76,16 @@ function initializerOf(frame: Frame, node: Owned, type: TensorType): Initializer
   if (number !== null) return { kind: "constant", value: number };
   if (meaning.kind === "init") return resolveInit(meaning.recipe, type.shape);
   if (meaning.kind !== "unknown")
-    report(frame, wrongType, { what: `the initial value of \`${node.name.text}\``, expected: "a number or an initializer", found: describe(meaning) }, node.value.span);
+    report(
+      frame,
+      wrongType,
+      {
+        what: `the initial value of \`${node.name.text}\``,
+        expected: "a number or an initializer",
+        found: describe(meaning),
+      },
+      node.value.span,
+    );
   return null;
 }
 
@@ -93,4 +118,3 @@ function resolveInit(recipe: InitRecipe, shape: readonly Dim[]): Initializer | n
       return isNumeric(shape) ? bounded(Math.sqrt(6 / (fan(into) + fan(out)))) : null;
   }
 }
-

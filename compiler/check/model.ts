@@ -2,7 +2,12 @@
 
 import type { AssignMember, Expr } from "../../grammar/ast.js";
 import { alreadyDefined, unknownName } from "../../grammar/diagnostics/names.js";
-import { ambiguousName, missingField, noTotal, notALoss } from "../../grammar/diagnostics/program.js";
+import {
+  ambiguousName,
+  missingField,
+  noTotal,
+  notALoss,
+} from "../../grammar/diagnostics/program.js";
 import { shapesDiffer, wrongType } from "../../grammar/diagnostics/types.js";
 import { type Span } from "../../grammar/source.js";
 import { suggest } from "../../grammar/suggest.js";
@@ -12,7 +17,15 @@ import type { ModuleScope } from "../modules.js";
 import { bindArguments } from "./bind.js";
 import { applyRecipe } from "./block.js";
 import { batchDim, rootFrame } from "./elaboration.js";
-import { bind, bindLazily, createScope, type Elaboration, evaluate, type Frame, report } from "./frame.js";
+import {
+  bind,
+  bindLazily,
+  createScope,
+  type Elaboration,
+  evaluate,
+  type Frame,
+  report,
+} from "./frame.js";
 import { settingsOf } from "./read.js";
 import { signature } from "./signature.js";
 import type { CheckedTrain } from "./train.js";
@@ -34,13 +47,20 @@ export function applyModel(
   train: CheckedTrain,
   mode: { readonly training: boolean },
 ): AppliedModel | null {
-  const frame: Frame = { ...rootFrame(elaboration, module), training: mode.training, sampling: mode.training };
+  const frame: Frame = {
+    ...rootFrame(elaboration, module),
+    training: mode.training,
+    sampling: mode.training,
+  };
   const { declaration } = train.model;
   const fields = new Map<string, Value>();
   const fieldValue = (name: string, type: TensorType): Value => {
     const known = fields.get(name);
     if (known !== undefined) return known;
-    const value = elaboration.builder.input(`field:${name}`, { dtype: type.dtype, shape: [batchDim, ...type.shape] });
+    const value = elaboration.builder.input(`field:${name}`, {
+      dtype: type.dtype,
+      shape: [batchDim, ...type.shape],
+    });
     fields.set(name, value);
     return value;
   };
@@ -50,12 +70,24 @@ export function applyModel(
     if (port.kind !== "port" || port.direction !== "in") continue;
     const type = train.data.fields.get(port.name.text);
     if (type !== undefined)
-      inputs.push({ name: port.name.text, meaning: tensorOf(fieldValue(port.name.text, type)), span: train.modelSpan });
+      inputs.push({
+        name: port.name.text,
+        meaning: tensorOf(fieldValue(port.name.text, type)),
+        span: train.modelSpan,
+      });
     else if (port.value === null) {
       complete = false;
-      report(frame, missingField, { port: port.name.text, dataset: train.data.program.name, suggestion: suggest(port.name.text, train.data.fields.keys()) }, train.modelSpan, [
-        { span: port.span, text: "the input is declared here" },
-      ]);
+      report(
+        frame,
+        missingField,
+        {
+          port: port.name.text,
+          dataset: train.data.program.name,
+          suggestion: suggest(port.name.text, train.data.fields.keys()),
+        },
+        train.modelSpan,
+        [{ span: port.span, text: "the input is declared here" }],
+      );
     }
   }
   if (!complete) return null;
@@ -75,20 +107,32 @@ export function applyModel(
     for (const { name, value } of outputs) {
       if (!train.data.fields.has(name)) bind(scope, name, tensorOf(value));
       else
-        bindLazily(scope, name, () => {
-          report(frame, ambiguousName, { name }, train.declaration.name.span);
-          return unknown;
-        }, train.declaration.name.span);
+        bindLazily(
+          scope,
+          name,
+          () => {
+            report(frame, ambiguousName, { name }, train.declaration.name.span);
+            return unknown;
+          },
+          train.declaration.name.span,
+        );
     }
     for (const [name, type] of train.data.fields)
-      if (!names.has(name)) bindLazily(scope, name, () => tensorOf(fieldValue(name, type)), train.modelSpan);
-    bind(scope, "out", { kind: "tuple", items: outputs.map(({ name, value }) => ({ name, value: tensorOf(value) })) });
+      if (!names.has(name))
+        bindLazily(scope, name, () => tensorOf(fieldValue(name, type)), train.modelSpan);
+    bind(scope, "out", {
+      kind: "tuple",
+      items: outputs.map(({ name, value }) => ({ name, value: tensorOf(value) })),
+    });
     bindLazily(
       scope,
       "field",
       () => ({
         kind: "tuple",
-        items: [...train.data.fields].map(([name, type]) => ({ name, value: tensorOf(fieldValue(name, type)) })),
+        items: [...train.data.fields].map(([name, type]) => ({
+          name,
+          value: tensorOf(fieldValue(name, type)),
+        })),
       }),
       train.modelSpan,
     );
@@ -97,8 +141,9 @@ export function applyModel(
 }
 
 const outputName = (train: CheckedTrain): string | null =>
-  train.model.declaration.members.find((member) => member.kind === "port" && member.direction === "out")?.kind ===
-  "port"
+  train.model.declaration.members.find(
+    (member) => member.kind === "port" && member.direction === "out",
+  )?.kind === "port"
     ? (train.model.declaration.members.flatMap((member) =>
         member.kind === "port" && member.direction === "out" ? [member.name.text] : [],
       )[0] ?? null)
@@ -111,7 +156,10 @@ export interface NamedLoss {
 }
 
 /** The named losses, the one to minimize last; `null` when one is wrong. */
-export function evaluateLosses(model: AppliedModel, train: CheckedTrain): readonly NamedLoss[] | null {
+export function evaluateLosses(
+  model: AppliedModel,
+  train: CheckedTrain,
+): readonly NamedLoss[] | null {
   const { frame } = model;
   const scope = createScope(frame.scope);
   const inner: Frame = { ...frame, scope };
@@ -122,16 +170,22 @@ export function evaluateLosses(model: AppliedModel, train: CheckedTrain): readon
     if (name === undefined) continue;
     const meaning = evaluate(inner, assign.value);
     const earlier = losses.find((loss) => loss.name === name.text);
-    if (earlier !== undefined) report(frame, alreadyDefined, { name: name.text }, name.span, [{ span: earlier.span, text: "first defined here" }]);
+    if (earlier !== undefined)
+      report(frame, alreadyDefined, { name: name.text }, name.span, [
+        { span: earlier.span, text: "first defined here" },
+      ]);
     bind(scope, name.text, meaning, name.span);
-    if (meaning.kind === "loss") losses.push({ name: name.text, loss: meaning.loss, span: assign.span });
+    if (meaning.kind === "loss")
+      losses.push({ name: name.text, loss: meaning.loss, span: assign.span });
     else {
       sound = false;
-      if (meaning.kind !== "unknown") report(frame, notALoss, { name: name.text, found: describe(meaning) }, assign.value.span);
+      if (meaning.kind !== "unknown")
+        report(frame, notALoss, { name: name.text, found: describe(meaning) }, assign.value.span);
     }
   }
   if (!sound) return null;
-  const total = losses.find((loss) => loss.name === "total") ?? (losses.length === 1 ? losses[0] : undefined);
+  const total =
+    losses.find((loss) => loss.name === "total") ?? (losses.length === 1 ? losses[0] : undefined);
   if (total === undefined) {
     report(frame, noTotal, {}, train.losses[0]?.span ?? train.declaration.span);
     return null;
@@ -157,13 +211,21 @@ const measures = {
   auroc: signature("auroc(logits, labels, within = none)"),
 } as const;
 
-export function evaluateMetrics(model: AppliedModel, train: CheckedTrain): readonly EvaluatedMetric[] {
+export function evaluateMetrics(
+  model: AppliedModel,
+  train: CheckedTrain,
+): readonly EvaluatedMetric[] {
   const { frame } = model;
   const metrics: EvaluatedMetric[] = [];
   for (const member of train.metrics) {
     const split = member.split?.text ?? null;
     if (split !== null && split !== "val" && split !== "test") {
-      report(frame, unknownName, { name: split, suggestion: suggest(split, ["val", "test"]) }, member.split?.span ?? member.span);
+      report(
+        frame,
+        unknownName,
+        { name: split, suggestion: suggest(split, ["val", "test"]) },
+        member.split?.span ?? member.span,
+      );
       continue;
     }
     const splits = split === null ? (["val", "test"] as const) : ([split] as const);
@@ -171,9 +233,14 @@ export function evaluateMetrics(model: AppliedModel, train: CheckedTrain): reado
       const read = evaluateMetric(frame, assign);
       if (read === null) continue;
       for (const each of splits) {
-        const earlier = metrics.find((metric) => metric.split === each && metric.name === read.name);
+        const earlier = metrics.find(
+          (metric) => metric.split === each && metric.name === read.name,
+        );
         if (earlier === undefined) metrics.push({ ...read, split: each });
-        else report(frame, alreadyDefined, { name: `${each}.${read.name}` }, assign.span, [{ span: earlier.span, text: "first defined here" }]);
+        else
+          report(frame, alreadyDefined, { name: `${each}.${read.name}` }, assign.span, [
+            { span: earlier.span, text: "first defined here" },
+          ]);
       }
     }
   }
@@ -187,18 +254,48 @@ function evaluateMetric(frame: Frame, assign: AssignMember): Omit<EvaluatedMetri
   const callee = expr.kind === "call" && expr.callee.kind === "name" ? expr.callee.name : null;
   const kind = (["accuracy", "f1", "auroc"] as const).find((measure) => measure === callee);
   if (expr.kind !== "call" || kind === undefined) {
-    if (callee === null) report(frame, wrongType, { what: "a metric", expected: "`accuracy(…)`, `f1(…)` or `auroc(…)`", found: "another expression" }, expr.span);
-    else report(frame, unknownName, { name: callee, suggestion: suggest(callee, Object.keys(measures)) }, expr.span);
+    if (callee === null)
+      report(
+        frame,
+        wrongType,
+        {
+          what: "a metric",
+          expected: "`accuracy(…)`, `f1(…)` or `auroc(…)`",
+          found: "another expression",
+        },
+        expr.span,
+      );
+    else
+      report(
+        frame,
+        unknownName,
+        { name: callee, suggestion: suggest(callee, Object.keys(measures)) },
+        expr.span,
+      );
     return null;
   }
-  const bound = bindArguments(frame, frame, measures[kind], { callee: kind, inputs: [], args: expr.args, span: expr.span });
+  const bound = bindArguments(frame, frame, measures[kind], {
+    callee: kind,
+    inputs: [],
+    args: expr.args,
+    span: expr.span,
+  });
   const settings = settingsOf(bound);
   if (!settings.isKnown) return null;
   const tensor = (key: string): Value | null => {
     const argument = bound.get(key);
     if (argument === undefined || argument.meaning.kind === "none") return null;
     if (argument.meaning.kind === "tensor") return argument.meaning.value;
-    report(frame, wrongType, { what: `\`${key}\` of \`${kind}\``, expected: "a tensor", found: describe(argument.meaning) }, argument.span);
+    report(
+      frame,
+      wrongType,
+      {
+        what: `\`${key}\` of \`${kind}\``,
+        expected: "a tensor",
+        found: describe(argument.meaning),
+      },
+      argument.span,
+    );
     return null;
   };
   const logits = tensor("logits");
@@ -208,7 +305,12 @@ function evaluateMetric(frame: Frame, assign: AssignMember): Omit<EvaluatedMetri
   const expected = labelType(kind, logits.type);
   const shape = printType(labels.type).slice(labels.type.dtype.length);
   if (!expected.includes(shape)) {
-    report(frame, shapesDiffer, { what: "the label", expected: expected.join(" or "), found: printType(labels.type) }, label?.span ?? expr.span);
+    report(
+      frame,
+      shapesDiffer,
+      { what: "the label", expected: expected.join(" or "), found: printType(labels.type) },
+      label?.span ?? expr.span,
+    );
     return null;
   }
   return {
@@ -224,7 +326,10 @@ function evaluateMetric(frame: Frame, assign: AssignMember): Omit<EvaluatedMetri
 
 /** Shapes of labels that fit: classes are one per record, binary ones are as the logits. */
 function labelType(kind: EvaluatedMetric["kind"], logits: TensorType): readonly string[] {
-  const print = (shape: TensorType["shape"]): string => printType({ dtype: "f32", shape }).slice("f32".length);
+  const print = (shape: TensorType["shape"]): string =>
+    printType({ dtype: "f32", shape }).slice("f32".length);
   const same = print(logits.shape);
-  return kind === "accuracy" && logits.shape.length > 1 ? [print(logits.shape.slice(0, -1)), same] : [same];
+  return kind === "accuracy" && logits.shape.length > 1
+    ? [print(logits.shape.slice(0, -1)), same]
+    : [same];
 }

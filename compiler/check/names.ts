@@ -22,4 +22,3 @@ export function nameMeaning(frame: Frame, name: string, expr: Expr): Meaning | n
   const op = ops.get(opAliases.get(name) ?? name);
   return op !== undefined && op.surface === "public" ? { kind: "op", op } : null;
 }
-

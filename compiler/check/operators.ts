@@ -1,19 +1,54 @@
 /** Unary and binary operators on numbers, dims, tensors, losses and schedules. */
 
 import type { BinaryExpr, Expr, UnaryExpr } from "../../grammar/ast.js";
-import { badOperands, dimTooLarge, divisionByZero, inexactDivision } from "../../grammar/diagnostics/types.js";
-import { addDims, type Dim, divideExactly, multiplyDims, negateDim, printDim, sameDim, substitute, subtractDims } from "../ir/dim.js";
+import {
+  badOperands,
+  dimTooLarge,
+  divisionByZero,
+  inexactDivision,
+} from "../../grammar/diagnostics/types.js";
+import {
+  addDims,
+  type Dim,
+  divideExactly,
+  multiplyDims,
+  negateDim,
+  printDim,
+  sameDim,
+  substitute,
+  subtractDims,
+} from "../ir/dim.js";
 import { nameMeaning } from "./names.js";
 import { evaluate, type Frame, report } from "./frame.js";
 import { addLosses, divideLoss, scaleLoss } from "./losses.js";
 import { applyOp } from "./ops.js";
 import { scalarBinary, scalarNegate } from "./scalars.js";
-import { asDim, asNumber, boolOf, describe, dimMeaning, floatOf, type Meaning, unknown } from "./value.js";
+import {
+  asDim,
+  asNumber,
+  boolOf,
+  describe,
+  dimMeaning,
+  floatOf,
+  type Meaning,
+  unknown,
+} from "./value.js";
 
-export function unary(frame: Frame, operator: UnaryExpr["operator"], operand: Meaning, expr: UnaryExpr): Meaning {
+export function unary(
+  frame: Frame,
+  operator: UnaryExpr["operator"],
+  operand: Meaning,
+  expr: UnaryExpr,
+): Meaning {
   if (operand.kind === "unknown") return unknown;
   if (operand.kind === "tensor")
-    return applyOp(frame, operator === "-" ? "neg" : "not", [{ meaning: operand, span: expr.operand.span }], {}, expr.span);
+    return applyOp(
+      frame,
+      operator === "-" ? "neg" : "not",
+      [{ meaning: operand, span: expr.operand.span }],
+      {},
+      expr.span,
+    );
   if (operator === "not" && operand.kind === "bool") return boolOf(!operand.value);
   if (operator === "-") {
     if (operand.kind === "float") return floatOf(-operand.value);
@@ -38,7 +73,8 @@ export function binary(frame: Frame, expr: BinaryExpr): Meaning {
   if (left.kind === "bool" && operator === "or" && left.value) return left;
   const right = evaluate(frame, expr.right);
   if (left.kind === "unknown" || right.kind === "unknown") return unknown;
-  if (left.kind === "tensor" || right.kind === "tensor") return tensorBinary(frame, expr, left, right);
+  if (left.kind === "tensor" || right.kind === "tensor")
+    return tensorBinary(frame, expr, left, right);
   const result = constantBinary(frame, expr, left, right);
   if (result !== null) return result;
   report(frame, badOperands, { operator, left: describe(left), right: describe(right) }, expr.span);
@@ -56,7 +92,8 @@ function comparedSides(frame: Frame, expr: BinaryExpr): readonly [Meaning, Meani
 
 function equality(frame: Frame, expr: BinaryExpr, left: Meaning, right: Meaning): Meaning {
   if (left.kind === "unknown" || right.kind === "unknown") return unknown;
-  if (left.kind === "tensor" || right.kind === "tensor") return tensorBinary(frame, expr, left, right);
+  if (left.kind === "tensor" || right.kind === "tensor")
+    return tensorBinary(frame, expr, left, right);
   const equal = sameMeaning(left, right);
   return equal === null ? unknown : boolOf(expr.operator === "==" ? equal : !equal);
 }
@@ -101,7 +138,10 @@ const tensorOps = new Map([
 function tensorBinary(frame: Frame, expr: BinaryExpr, left: Meaning, right: Meaning): Meaning {
   const op = tensorOps.get(expr.operator);
   const fits = (side: Meaning): boolean =>
-    side.kind === "tensor" || asNumber(side) !== null || side.kind === "dim" || side.kind === "bool";
+    side.kind === "tensor" ||
+    asNumber(side) !== null ||
+    side.kind === "dim" ||
+    side.kind === "bool";
   if (op !== undefined && fits(left) && fits(right))
     return applyOp(
       frame,
@@ -113,11 +153,21 @@ function tensorBinary(frame: Frame, expr: BinaryExpr, left: Meaning, right: Mean
       {},
       expr.operatorSpan,
     );
-  report(frame, badOperands, { operator: expr.operator, left: describe(left), right: describe(right) }, expr.span);
+  report(
+    frame,
+    badOperands,
+    { operator: expr.operator, left: describe(left), right: describe(right) },
+    expr.span,
+  );
   return unknown;
 }
 
-function constantBinary(frame: Frame, expr: BinaryExpr, left: Meaning, right: Meaning): Meaning | null {
+function constantBinary(
+  frame: Frame,
+  expr: BinaryExpr,
+  left: Meaning,
+  right: Meaning,
+): Meaning | null {
   const { operator } = expr;
   if (operator === "then")
     return left.kind === "schedule" && right.kind === "schedule"
@@ -185,7 +235,12 @@ function divide(frame: Frame, expr: BinaryExpr, a: Dim, b: Dim): Meaning {
   if (quotient !== null) return dimMeaning(quotient);
   const numeric = typeof a === "number" && typeof b === "number";
   if (!numeric && frame.elaboration.generic) return unknown;
-  report(frame, inexactDivision, { left: printDim(a), right: printDim(b), remainder: numeric ? String(a % b) : null }, expr.span);
+  report(
+    frame,
+    inexactDivision,
+    { left: printDim(a), right: printDim(b), remainder: numeric ? String(a % b) : null },
+    expr.span,
+  );
   return unknown;
 }
 
@@ -212,7 +267,11 @@ function numberBinary(operator: BinaryExpr["operator"], x: number, y: number): M
   }
 }
 
-function lossBinary(operator: BinaryExpr["operator"], left: Meaning, right: Meaning): Meaning | null {
+function lossBinary(
+  operator: BinaryExpr["operator"],
+  left: Meaning,
+  right: Meaning,
+): Meaning | null {
   const [x, y] = [asNumber(left), asNumber(right)];
   if (left.kind === "loss" && right.kind === "loss") {
     if (operator === "+") return { kind: "loss", loss: addLosses(left.loss, right.loss) };

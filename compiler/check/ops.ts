@@ -37,7 +37,11 @@ export function applyOp(
   if (constant !== null) return constant;
   const inputs = inputValues(frame, op, operands, span);
   if (inputs === null) return unknown;
-  const inferred = inferOp(op, inputs.map((input) => input.type), attrs);
+  const inferred = inferOp(
+    op,
+    inputs.map((input) => input.type),
+    attrs,
+  );
   if (isRejection(inferred)) {
     // Between symbols of a generic block nothing is decided before it is applied.
     if (frame.elaboration.generic && inputs.some(hasSymbols(frame))) return unknown;
@@ -51,7 +55,9 @@ export function applyOp(
     return unknown;
   }
   const { builder } = frame.elaboration;
-  const outputs = builder.within({ span, scope: frame.path }, () => builder.emitAll(name, inputs, attrs));
+  const outputs = builder.within({ span, scope: frame.path }, () =>
+    builder.emitAll(name, inputs, attrs),
+  );
   const [first] = outputs;
   if (outputs.length === 1 && first !== undefined) return tensorOf(first);
   return { kind: "tuple", items: outputs.map((value) => ({ name: null, value: tensorOf(value) })) };
@@ -59,7 +65,8 @@ export function applyOp(
 
 /** An op on compile-time numbers or on values over time is computed here. */
 function constantOp(name: string, operands: readonly Operand[]): Meaning | null {
-  if (operands.length === 0 || operands.some(({ meaning }) => meaning.kind === "tensor")) return null;
+  if (operands.length === 0 || operands.some(({ meaning }) => meaning.kind === "tensor"))
+    return null;
   const [first, second] = operands.map(({ meaning }) => meaning);
   if (first !== undefined && operands.some(({ meaning }) => meaning.kind === "scalar")) {
     if (second === undefined) return scalarCall(name, first);
@@ -68,7 +75,10 @@ function constantOp(name: string, operands: readonly Operand[]): Meaning | null 
       ? scalarBinary(operator, first, second)
       : null;
   }
-  return constantFunction(name, operands.map(({ meaning }) => meaning));
+  return constantFunction(
+    name,
+    operands.map(({ meaning }) => meaning),
+  );
 }
 
 function inputValues(
@@ -92,7 +102,12 @@ function inputValues(
     }
     const value = promote(frame, op, key, meaning, operands);
     if (value === null) {
-      report(frame, wrongType, { what: `\`${key}\` of \`${op.name}\``, expected: "a tensor", found: describe(meaning) }, operand.span);
+      report(
+        frame,
+        wrongType,
+        { what: `\`${key}\` of \`${op.name}\``, expected: "a tensor", found: describe(meaning) },
+        operand.span,
+      );
       return null;
     }
     values.push(value);
@@ -113,7 +128,8 @@ function promote(
   const names = Object.keys(op.inputs);
   const partner = operands.find(
     (other, i) =>
-      other.meaning.kind === "tensor" && op.inputs[op.variadic ?? names[i] ?? ""] === op.inputs[key],
+      other.meaning.kind === "tensor" &&
+      op.inputs[op.variadic ?? names[i] ?? ""] === op.inputs[key],
   );
   const dtype: DType =
     partner?.meaning.kind === "tensor"
@@ -149,7 +165,12 @@ function placeOfBlame(
 function typeLabels(operands: readonly Operand[], primary: Span): readonly Label[] {
   return operands.flatMap(({ meaning, span }) =>
     meaning.kind === "tensor"
-      ? [{ span, text: `${span === primary ? "this" : "here"} is ${printType(meaning.value.type)}` }]
+      ? [
+          {
+            span,
+            text: `${span === primary ? "this" : "here"} is ${printType(meaning.value.type)}`,
+          },
+        ]
       : [],
   );
 }

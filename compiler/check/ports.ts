@@ -1,11 +1,25 @@
 /** Solves the dims of a block's inputs: all ports of one application together, without search. */
 
 import type { Expr, Port, TensorTypeNode, TypeNode } from "../../grammar/ast.js";
-import { negativeDim, notConstant, portShape, unresolvedDim, wrongType } from "../../grammar/diagnostics/types.js";
+import {
+  negativeDim,
+  notConstant,
+  portShape,
+  unresolvedDim,
+  wrongType,
+} from "../../grammar/diagnostics/types.js";
 import { notYetSupported } from "../../grammar/diagnostics/program.js";
 import { at } from "../../grammar/invariant.js";
 import type { Span } from "../../grammar/source.js";
-import { type Dim, namedDim, namesOf, printDim, sameDim, solveLinear, substitute } from "../ir/dim.js";
+import {
+  type Dim,
+  namedDim,
+  namesOf,
+  printDim,
+  sameDim,
+  solveLinear,
+  substitute,
+} from "../ir/dim.js";
 import { type DType, dtypes, printType, type TensorType } from "../ir/type.js";
 import { evaluate, type Frame, report } from "./frame.js";
 import { nameMeaning } from "./names.js";
@@ -54,9 +68,15 @@ function freeNames(frame: Frame, expr: Expr): readonly string[] {
 
 /** A type as written, its dims evaluated in `frame`; `null` when it is no tensor type. */
 export function patternOf(frame: Frame, type: TypeNode): Pattern | null {
-  const dtype = type.kind === "tensor-type" ? dtypes.find((name) => name === type.dtype.text) : undefined;
+  const dtype =
+    type.kind === "tensor-type" ? dtypes.find((name) => name === type.dtype.text) : undefined;
   if (type.kind !== "tensor-type" || dtype === undefined) {
-    report(frame, wrongType, { what: "a port", expected: "a tensor type such as `f32[B, 3]`", found: "a setting type" }, type.span);
+    report(
+      frame,
+      wrongType,
+      { what: "a port", expected: "a tensor type such as `f32[B, 3]`", found: "a setting type" },
+      type.span,
+    );
     return null;
   }
   const dims: (Dim | "...")[] = [];
@@ -82,7 +102,13 @@ function dimOf(frame: Frame, expr: Expr): Dim | null {
   const dim = asDim(meaning);
   if (dim === null) {
     if (meaning.kind === "tensor") report(frame, notConstant, { what: "a dim" }, expr.span);
-    else report(frame, wrongType, { what: "a dim", expected: "an integer", found: describe(meaning) }, expr.span);
+    else
+      report(
+        frame,
+        wrongType,
+        { what: "a dim", expected: "an integer", found: describe(meaning) },
+        expr.span,
+      );
     return null;
   }
   if (typeof dim !== "number" || dim >= 0) return dim;
@@ -91,7 +117,11 @@ function dimOf(frame: Frame, expr: Expr): Dim | null {
 }
 
 /** A type all of whose dims are known, with `...` replaced by the block's run. */
-export function typeOf(frame: Frame, type: TensorTypeNode | TypeNode, run: readonly Dim[] | null): TensorType | null {
+export function typeOf(
+  frame: Frame,
+  type: TensorTypeNode | TypeNode,
+  run: readonly Dim[] | null,
+): TensorType | null {
   const pattern = patternOf(frame, type);
   if (pattern === null) return null;
   return {
@@ -129,7 +159,11 @@ export function solvePorts(
     const aligned = align(pattern, arrival.type.shape);
     if (aligned === null || pattern.dtype !== arrival.type.dtype) return mismatch(arrival);
     if (aligned.run !== null) {
-      if (run !== null && (run.length !== aligned.run.length || !run.every((dim, i) => sameDim(dim, at(aligned.run ?? [], i)))))
+      if (
+        run !== null &&
+        (run.length !== aligned.run.length ||
+          !run.every((dim, i) => sameDim(dim, at(aligned.run ?? [], i))))
+      )
         return mismatch(arrival);
       run = aligned.run;
     }
@@ -140,7 +174,7 @@ export function solvePorts(
     const name = loneUnknown(pattern);
     if (name !== null && !solved.has(name)) solved.set(name, value);
   }
-  for (let moved = true; moved; ) {
+  for (let moved = true; moved;) {
     moved = false;
     for (const { pattern, value } of equations) {
       const current = substitute(pattern, solved) ?? pattern;
@@ -156,7 +190,8 @@ export function solvePorts(
   for (const { pattern, value, arrival } of equations) {
     const current = substitute(pattern, solved);
     if (current !== null && sameDim(current, value)) continue;
-    if (frame.elaboration.generic && ![current ?? 0, value].every((dim) => typeof dim === "number")) return null;
+    if (frame.elaboration.generic && ![current ?? 0, value].every((dim) => typeof dim === "number"))
+      return null;
     return mismatch(arrival);
   }
   for (const name of generics)
@@ -168,7 +203,9 @@ export function solvePorts(
 
   function mismatch(arrival: Arrival): null {
     const pattern = patterns.get(arrival.port);
-    const shown = pattern?.dims.map((dim) => (dim === "..." ? dim : unmarked(printDim(substitute(dim, solved) ?? dim))));
+    const shown = pattern?.dims.map((dim) =>
+      dim === "..." ? dim : unmarked(printDim(substitute(dim, solved) ?? dim)),
+    );
     report(
       frame,
       portShape,
@@ -192,7 +229,10 @@ const loneUnknown = (dim: Dim): string | null => {
   if (typeof dim === "number" || dim.terms.length !== 1) return null;
   const [term] = dim.terms;
   const [atom] = term?.atoms ?? [];
-  return term?.coefficient === 1 && term.atoms.length === 1 && atom?.kind === "name" && atom.text.startsWith(mark)
+  return term?.coefficient === 1 &&
+    term.atoms.length === 1 &&
+    atom?.kind === "name" &&
+    atom.text.startsWith(mark)
     ? atom.text
     : null;
 };
@@ -201,7 +241,10 @@ const loneUnknown = (dim: Dim): string | null => {
 function align(
   pattern: Pattern,
   shape: readonly Dim[],
-): { readonly pairs: readonly (readonly [Dim, Dim])[]; readonly run: readonly Dim[] | null } | null {
+): {
+  readonly pairs: readonly (readonly [Dim, Dim])[];
+  readonly run: readonly Dim[] | null;
+} | null {
   const dots = pattern.dims.indexOf("...");
   const fixed = pattern.dims.filter((dim): dim is Dim => dim !== "...");
   if (dots < 0 ? fixed.length !== shape.length : fixed.length > shape.length) return null;

@@ -28,7 +28,11 @@ export function settingsOf(bound: ReadonlyMap<string, Bound>) {
     /** A string, path or word. */
     text(name: string): string {
       const value = meaning(name);
-      return value.kind === "string" ? value.value : value.kind === "word" ? value.text : wrong(name);
+      return value.kind === "string"
+        ? value.value
+        : value.kind === "word"
+          ? value.text
+          : wrong(name);
     },
     numbers(name: string): number[] {
       const value = meaning(name);

@@ -29,7 +29,12 @@ export function scheduleCall(
         : { kind: "number" as const, value: number };
   if (expr === null) {
     if (value.kind !== "unknown")
-      report(frame, wrongType, { what: `\`${call.callee}\``, expected: "a scalar over time", found: describe(value) }, call.span);
+      report(
+        frame,
+        wrongType,
+        { what: `\`${call.callee}\``, expected: "a scalar over time", found: describe(value) },
+        call.span,
+      );
     return unknown;
   }
   const over = [...bound.values()].find(({ meaning }) => meaning.kind === "quantity")?.meaning;

@@ -74,7 +74,9 @@ export const printSettingType = (type: TypeNode): string =>
   type.kind === "tensor-type"
     ? `a list of ${type.dtype.text}`
     : (type as SettingTypeNode).alternatives
-        .map(({ name, length }) => (length === null ? `\`${name.text}\`` : `a list of \`${name.text}\``))
+        .map(({ name, length }) =>
+          length === null ? `\`${name.text}\`` : `a list of \`${name.text}\``,
+        )
         .join(" or ");
 
 /** Converts a value to the first alternative it fits, or reports it. */
@@ -119,7 +121,9 @@ function fit(meaning: Meaning, { name, length }: Alternative): Meaning | null {
   }
   // One value fills a list of known length, and is a list of one otherwise.
   const one = fitOne(meaning, name);
-  return one === null ? null : { kind: "list", items: Array.from({ length: length ?? 1 }, () => one) };
+  return one === null
+    ? null
+    : { kind: "list", items: Array.from({ length: length ?? 1 }, () => one) };
 }
 
 function fitOne(meaning: Meaning, name: string): Meaning | null {
@@ -131,7 +135,9 @@ function fitOne(meaning: Meaning, name: string): Meaning | null {
         ? { kind: "float", value: meaning.value }
         : null;
     case "dim":
-      return (meaning.kind === "int" && meaning.value >= 0) || meaning.kind === "dim" ? meaning : null;
+      return (meaning.kind === "int" && meaning.value >= 0) || meaning.kind === "dim"
+        ? meaning
+        : null;
     case "bool":
       return meaning.kind === "bool" ? meaning : null;
     case "string":
@@ -164,7 +170,9 @@ function fitOne(meaning: Meaning, name: string): Meaning | null {
           ? { kind: "word", text: meaning.value }
           : null;
     case "dtype":
-      return meaning.kind === "word" && dtypes.some((dtype) => dtype === meaning.text) ? meaning : null;
+      return meaning.kind === "word" && dtypes.some((dtype) => dtype === meaning.text)
+        ? meaning
+        : null;
     default:
       return meaning.kind === "word" && meaning.text === name ? meaning : null;
   }

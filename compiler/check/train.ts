@@ -1,12 +1,19 @@
 /** Checks the members of a train that are settled before any graph exists. */
 
-import type { Entry, Expr, LossMember, MetricsMember, ObjectiveMember, StageMember, TrainDecl } from "../../grammar/ast.js";
-import { alreadyDefined, missingKey, unknownName } from "../../grammar/diagnostics/names.js";
+import type {
+  Entry,
+  Expr,
+  LossMember,
+  MetricsMember,
+  ObjectiveMember,
+  OptimizerDecl,
+  StageMember,
+  TrainDecl,
+} from "../../grammar/ast.js";
+import { alreadyDefined, missingKey } from "../../grammar/diagnostics/names.js";
 import { notYetSupported } from "../../grammar/diagnostics/program.js";
-import { unitMismatch, wrongType } from "../../grammar/diagnostics/types.js";
-import type { OptimizerDecl } from "../../grammar/ast.js";
-import { printSpan, type Span } from "../../grammar/source.js";
-import { suggest } from "../../grammar/suggest.js";
+import { wrongType } from "../../grammar/diagnostics/types.js";
+import type { Span } from "../../grammar/source.js";
 import type { ModuleScope } from "../modules.js";
 import type { Duration, Objective } from "../plan/schema.js";
 import { type Bound, bindArguments } from "./bind.js";
@@ -14,9 +21,18 @@ import { type CheckedDataset, checkDataset } from "./dataset.js";
 import { moduleFrame } from "./definitions.js";
 import { bindEntries } from "./entries.js";
 import { evaluate, type Frame, report } from "./frame.js";
+import {
+  type BestPolicy,
+  checkpointOf,
+  everyOf,
+  objectiveOf,
+  shareOut,
+  stageDuration,
+  type TimedStage,
+} from "./policies.js";
 import { recipeOf } from "./recipe.js";
 import { signature } from "./signature.js";
-import { describe, printQuantity, type Recipe, type ScheduleSegment } from "./value.js";
+import { describe, type Recipe, type ScheduleSegment } from "./value.js";
 
 export interface CheckedTrain {
   readonly declaration: TrainDecl;
@@ -26,13 +42,13 @@ export interface CheckedTrain {
   readonly seed: number;
   readonly optimizer: CheckedOptimizer;
   readonly schedule: readonly ScheduleSegment[];
-  readonly stages: readonly { readonly member: StageMember; readonly duration: Duration }[];
+  readonly stages: readonly TimedStage[];
   readonly losses: readonly LossMember[];
   readonly metrics: readonly MetricsMember[];
   readonly objectives: readonly (Objective & { readonly span: Span })[];
   readonly validateEvery: Duration;
   readonly lastEvery: Duration;
-  readonly best: { readonly metric: string; readonly keep: number; readonly span: Span } | null;
+  readonly best: BestPolicy | null;
 }
 
 export interface CheckedOptimizer {
@@ -77,18 +93,28 @@ export function checkTrain(
   const entries = members.filter((member): member is Entry => member.kind === "entry");
   // `checkpoint` and `validate` are read as written: their calls are not the language's functions.
   const plain = entries.map((entry) =>
-    ["checkpoint", "validate", "optimizer"].includes(entry.key[0]?.text ?? "") && entry.value !== null
+    ["checkpoint", "validate", "optimizer"].includes(entry.key[0]?.text ?? "") &&
+    entry.value !== null
       ? { ...entry, value: { kind: "bool" as const, value: true, span: entry.value.span } }
       : entry,
   );
-  const bound = bindEntries(frame, { owner, formals: trainFormals, later }, plain, declaration.name.span);
+  const bound = bindEntries(
+    frame,
+    { owner, formals: trainFormals, later },
+    plain,
+    declaration.name.span,
+  );
   const stages = members
     .filter((member): member is StageMember => member.kind === "stage")
     .map((member) => ({ member, duration: stageDuration(frame, member) }));
   const losses = members.filter((member): member is LossMember => member.kind === "loss");
   if (losses.length === 0) report(frame, missingKey, { key: "loss", owner }, declaration.name.span);
-  if (stages.length === 0) report(frame, missingKey, { key: "stage", owner }, declaration.name.span);
-  checkUnique(frame, stages.map(({ member }) => member.name));
+  if (stages.length === 0)
+    report(frame, missingKey, { key: "stage", owner }, declaration.name.span);
+  checkUnique(
+    frame,
+    stages.map(({ member }) => member.name),
+  );
   const entryOf = (key: string): Expr | null =>
     entries.find((entry) => entry.key.length === 1 && entry.key[0]?.text === key)?.value ?? null;
 
@@ -105,10 +131,18 @@ export function checkTrain(
   const precision = bound.get("precision");
   const schedule = bound.get("schedule");
   if (precision?.meaning.kind === "word" && precision.meaning.text !== "f32")
-    report(frame, notYetSupported, { what: `the precision \`${precision.meaning.text}\`` }, precision.span);
+    report(
+      frame,
+      notYetSupported,
+      { what: `the precision \`${precision.meaning.text}\`` },
+      precision.span,
+    );
   const segments = segmentsOf(frame, schedule);
-  if (seed?.kind !== "int" || segments === null || validateEvery === null || policy === null) return null;
-  const known = stages.flatMap(({ member, duration }) => (duration === null ? [] : [{ member, duration }]));
+  if (seed?.kind !== "int" || segments === null || validateEvery === null || policy === null)
+    return null;
+  const known = stages.flatMap(({ member, duration }) =>
+    duration === null ? [] : [{ member, duration }],
+  );
   if (known.length !== stages.length || known.length === 0 || losses.length === 0) return null;
   const shared = limits.length === null ? known : shareOut(frame, known, limits.length);
   if (shared === null) return null;
@@ -130,39 +164,18 @@ export function checkTrain(
   };
 }
 
-/** Stages of one unit keep their proportions in a new total; each lasts at least one. */
-function shareOut(
+function checkUnique(
   frame: Frame,
-  stages: CheckedTrain["stages"],
-  length: Duration,
-): CheckedTrain["stages"] | null {
-  const units = new Set(stages.map(({ duration }) => duration.unit));
-  const total = stages.reduce((sum, { duration }) => sum + duration.amount, 0);
-  if (units.size > 1 || length.amount < stages.length || total === 0) {
-    const what = `${printQuantity(length.amount, length.unit)} for ${stages.length} stages`;
-    const expected = "stages of one unit, and at least one of it for each";
-    const [first] = stages;
-    report(frame, wrongType, { what, expected, found: "other lengths" }, first?.member.duration.span ?? frame.module.module.span);
-    return null;
-  }
-  let before = 0;
-  let used = 0;
-  return stages.map((stage, i) => {
-    before += stage.duration.amount;
-    const left = stages.length - i - 1;
-    const end = Math.min(length.amount - left, Math.max(used + 1, Math.round((length.amount * before) / total)));
-    const amount = end - used;
-    used = end;
-    return { ...stage, duration: { amount, unit: length.unit } };
-  });
-}
-
-function checkUnique(frame: Frame, names: readonly { readonly text: string; readonly span: Span }[]): void {
+  names: readonly { readonly text: string; readonly span: Span }[],
+): void {
   const seen = new Map<string, Span>();
   for (const { text, span } of names) {
     const earlier = seen.get(text);
     if (earlier === undefined) seen.set(text, span);
-    else report(frame, alreadyDefined, { name: text }, span, [{ span: earlier, text: "first defined here" }]);
+    else
+      report(frame, alreadyDefined, { name: text }, span, [
+        { span: earlier, text: "first defined here" },
+      ]);
   }
 }
 
@@ -170,8 +183,16 @@ function dataOf(frame: Frame, bound: Bound | undefined): CheckedDataset | null {
   const meaning = bound?.meaning;
   if (bound === undefined || meaning === undefined || meaning.kind === "unknown") return null;
   if (meaning.kind === "definition" && meaning.definition.declaration.kind === "dataset")
-    return checkDataset(moduleFrame(frame, meaning.definition.module), meaning.definition.declaration);
-  report(frame, wrongType, { what: "`data`", expected: "a dataset", found: describe(meaning) }, bound.span);
+    return checkDataset(
+      moduleFrame(frame, meaning.definition.module),
+      meaning.definition.declaration,
+    );
+  report(
+    frame,
+    wrongType,
+    { what: "`data`", expected: "a dataset", found: describe(meaning) },
+    bound.span,
+  );
   return null;
 }
 
@@ -180,11 +201,21 @@ function modelOf(frame: Frame, bound: Bound | undefined): Recipe | null {
   if (bound === undefined || meaning === undefined || meaning.kind === "unknown") return null;
   if (meaning.kind === "recipe") return meaning.recipe;
   if (meaning.kind === "definition" && meaning.definition.declaration.kind === "block") {
-    const call = { callee: meaning.definition.declaration.name.text, inputs: [], args: [], span: bound.span };
+    const call = {
+      callee: meaning.definition.declaration.name.text,
+      inputs: [],
+      args: [],
+      span: bound.span,
+    };
     const made = recipeOf(frame, meaning.definition, call);
     return made.kind === "recipe" ? made.recipe : null;
   }
-  report(frame, wrongType, { what: "`model`", expected: "a block", found: describe(meaning) }, bound.span);
+  report(
+    frame,
+    wrongType,
+    { what: "`model`", expected: "a block", found: describe(meaning) },
+    bound.span,
+  );
   return null;
 }
 
@@ -193,11 +224,25 @@ function optimizerOf(frame: Frame, expr: Expr | null): CheckedOptimizer | null {
   const callee = evaluate(frame, expr.kind === "call" ? expr.callee : expr);
   if (callee.kind === "unknown") return null;
   if (callee.kind !== "rule") {
-    report(frame, wrongType, { what: "`optimizer`", expected: "an optimizer such as `adamw(lr: 1e-3)`", found: describe(callee) }, expr.span);
+    report(
+      frame,
+      wrongType,
+      {
+        what: "`optimizer`",
+        expected: "an optimizer such as `adamw(lr: 1e-3)`",
+        found: describe(callee),
+      },
+      expr.span,
+    );
     return null;
   }
   const { declaration, module } = callee;
-  const call = { callee: declaration.name.text, inputs: [], args: expr.kind === "call" ? expr.args : [], span: expr.span };
+  const call = {
+    callee: declaration.name.text,
+    inputs: [],
+    args: expr.kind === "call" ? expr.args : [],
+    span: expr.span,
+  };
   const settings = bindArguments(frame, moduleFrame(frame, module), declaration.formals, call);
   return [...settings.values()].some(({ meaning }) => meaning.kind === "unknown")
     ? null
@@ -208,115 +253,33 @@ function segmentsOf(frame: Frame, bound: Bound | undefined): readonly ScheduleSe
   if (bound === undefined || bound.meaning.kind === "none") return [];
   if (bound.meaning.kind === "unknown") return null;
   if (bound.meaning.kind !== "schedule") {
-    report(frame, wrongType, { what: "`schedule`", expected: "a schedule such as `cosine(to: 0)`", found: describe(bound.meaning) }, bound.span);
+    report(
+      frame,
+      wrongType,
+      {
+        what: "`schedule`",
+        expected: "a schedule such as `cosine(to: 0)`",
+        found: describe(bound.meaning),
+      },
+      bound.span,
+    );
     return null;
   }
   const { segments } = bound.meaning;
   const open = segments.filter((segment) => segment.over === null);
   const [, second] = open;
   if (second !== undefined || (open[0] !== undefined && open[0] !== segments.at(-1))) {
-    report(frame, wrongType, { what: "only the last segment of a schedule", expected: "without a length", found: "another one" }, (second ?? open[0])?.span ?? bound.span);
+    report(
+      frame,
+      wrongType,
+      {
+        what: "only the last segment of a schedule",
+        expected: "without a length",
+        found: "another one",
+      },
+      (second ?? open[0])?.span ?? bound.span,
+    );
     return null;
   }
   return segments;
 }
-
-/** A stage lasts whole updates or passes over the data. */
-function stageDuration(frame: Frame, member: StageMember): Duration | null {
-  const meaning = evaluate(frame, member.duration);
-  if (meaning.kind === "unknown") return null;
-  if (meaning.kind === "quantity" && (meaning.unit === "step" || meaning.unit === "epoch"))
-    return { amount: meaning.value, unit: meaning.unit };
-  report(frame, unitMismatch, { what: `the length of \`${member.name.text}\``, expected: "a duration in `steps` or `epochs`", found: describe(meaning) }, member.duration.span);
-  return null;
-}
-
-const everyFormals = signature("every(interval: duration)");
-const lastFormals = signature("last(every: duration)");
-const bestFormals = signature("best(metric, keep: int = 1)");
-
-function durationOf(bound: ReadonlyMap<string, Bound>, key: string): Duration | null {
-  const meaning = bound.get(key)?.meaning;
-  return meaning?.kind === "quantity" && (meaning.unit === "step" || meaning.unit === "epoch") && meaning.value > 0
-    ? { amount: meaning.value, unit: meaning.unit }
-    : null;
-}
-
-/** `every(1 epochs)`; without it, once per epoch. */
-function everyOf(frame: Frame, expr: Expr | null, name: string): Duration | null {
-  if (expr === null) return { amount: 1, unit: "epoch" };
-  if (expr.kind !== "call" || expr.callee.kind !== "name" || expr.callee.name !== name) {
-    if (expr.kind !== "broken")
-      report(frame, wrongType, { what: "`validate`", expected: "`every(1 epochs)`", found: "another expression" }, expr.span);
-    return null;
-  }
-  const call = { callee: name, inputs: [], args: expr.args, span: expr.span };
-  return intervalOf(frame, bindArguments(frame, frame, everyFormals, call), "interval", expr.span);
-}
-
-function intervalOf(frame: Frame, bound: ReadonlyMap<string, Bound>, key: string, span: Span): Duration | null {
-  const duration = durationOf(bound, key);
-  const meaning = bound.get(key)?.meaning;
-  if (duration === null && meaning?.kind === "quantity")
-    report(frame, unitMismatch, { what: `\`${key}\``, expected: "a positive number of `steps` or `epochs`", found: describe(meaning) }, span);
-  return duration;
-}
-
-/** `[best(val.auroc, keep: 3), last(every: 1 epochs)]`. */
-function checkpointOf(
-  frame: Frame,
-  expr: Expr | null,
-): { readonly lastEvery: Duration; readonly best: CheckedTrain["best"] } | null {
-  let lastEvery: Duration | null = { amount: 1, unit: "epoch" };
-  let best: CheckedTrain["best"] = null;
-  for (const item of expr === null ? [] : expr.kind === "list" ? expr.items : [expr]) {
-    const name = item.kind === "call" && item.callee.kind === "name" ? item.callee.name : "";
-    if (item.kind === "call" && name === "last") {
-      const call = { callee: name, inputs: [], args: item.args, span: item.span };
-      lastEvery = intervalOf(frame, bindArguments(frame, frame, lastFormals, call), "every", item.span);
-    } else if (item.kind === "call" && name === "best") {
-      const [metric, ...rest] = item.args;
-      const path = metric === undefined ? null : pathText(metric.value);
-      const call = {
-        callee: name,
-        inputs: [],
-        args: [{ name: null, value: { kind: "bool" as const, value: true, span: item.span }, span: item.span }, ...rest],
-        span: item.span,
-      };
-      const keep = bindArguments(frame, frame, bestFormals, call).get("keep")?.meaning;
-      if (path === null || metric === undefined)
-        report(frame, wrongType, { what: "`best`", expected: "a metric such as `val.loss`", found: "another expression" }, item.span);
-      else if (keep?.kind === "int") best = { metric: path, keep: Math.max(1, keep.value), span: metric.span };
-    } else if (name === "every") report(frame, notYetSupported, { what: "`every` as a checkpoint policy" }, item.span);
-    else if (item.kind !== "broken")
-      report(frame, unknownName, { name: name === "" ? "this policy" : name, suggestion: suggest(name, ["best", "last"]) ?? "last" }, item.span);
-  }
-  return lastEvery === null ? null : { lastEvery, best };
-}
-
-/** `val.auroc` as text. */
-export function pathText(expr: Expr): string | null {
-  if (expr.kind === "name") return expr.name;
-  if (expr.kind !== "member") return null;
-  const object = pathText(expr.object);
-  return object === null ? null : `${object}.${expr.member.text}`;
-}
-
-function objectiveOf(frame: Frame, member: ObjectiveMember): (Objective & { readonly span: Span }) | null {
-  const { condition } = member;
-  const comparison =
-    condition.kind === "binary" ? ([">=", "<=", ">", "<"] as const).find((name) => name === condition.operator) : undefined;
-  const name = condition.kind === "binary" ? pathText(condition.left) : null;
-  if (condition.kind !== "binary" || comparison === undefined || name === null) {
-    report(frame, wrongType, { what: "an objective", expected: "`test.accuracy >= 0.9`", found: "another expression" }, member.span);
-    return null;
-  }
-  const target = evaluate(frame, condition.right);
-  if (target.kind !== "int" && target.kind !== "float") {
-    if (target.kind !== "unknown")
-      report(frame, wrongType, { what: "the target of an objective", expected: "a number", found: describe(target) }, condition.right.span);
-    return null;
-  }
-  return { name, comparison, target: target.value, place: printSpan(member.span), span: condition.left.span };
-}
-

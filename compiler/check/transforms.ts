@@ -1,6 +1,13 @@
 /** Transforms: chains of known steps on one field, each with its effect on the field's type. */
 
-import type { ApplyStep, AssignMember, DatasetDecl, Expr, Formal, TransformMember } from "../../grammar/ast.js";
+import type {
+  ApplyStep,
+  AssignMember,
+  DatasetDecl,
+  Expr,
+  Formal,
+  TransformMember,
+} from "../../grammar/ast.js";
 import { unknownName } from "../../grammar/diagnostics/names.js";
 import { notYetSupported } from "../../grammar/diagnostics/program.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
@@ -45,7 +52,10 @@ const transforms: Readonly<Record<string, TransformKind>> = {
     result: (type, op) => {
       const fits = (values: readonly number[]): boolean =>
         values.length === 1 || values.length === type.shape[0];
-      return op.kind === "normalize" && fits(op.mean) && fits(op.std) && op.std.every((std) => std > 0)
+      return op.kind === "normalize" &&
+        fits(op.mean) &&
+        fits(op.std) &&
+        op.std.every((std) => std > 0)
         ? toFloat(type)
         : null;
     },
@@ -85,11 +95,15 @@ export interface CheckedTransforms {
   readonly fields: ReadonlyMap<string, TensorType>;
 }
 
-/** Applies every transform to the fields' types; `null` when one is wrong. */
+/**
+ * Applies every transform to the fields' types; `null` when one is wrong. Fields in `broken` have
+ * been reported: nothing is said of their transforms.
+ */
 export function checkTransforms(
   frame: Frame,
   declaration: DatasetDecl,
   types: ReadonlyMap<string, TensorType>,
+  broken: ReadonlySet<string>,
 ): CheckedTransforms | null {
   const fields = new Map(types);
   const steps: DataProgram["transforms"] = [];
@@ -103,7 +117,12 @@ export function checkTransforms(
   function checkAssign(member: TransformMember, assign: AssignMember): boolean {
     const split = member.split?.text ?? null;
     if (split !== null && split !== "train" && split !== "val" && split !== "test") {
-      report(frame, unknownName, { name: split, suggestion: suggest(split, ["train", "val", "test"]) }, member.split?.span ?? member.span);
+      report(
+        frame,
+        unknownName,
+        { name: split, suggestion: suggest(split, ["train", "val", "test"]) },
+        member.split?.span ?? member.span,
+      );
       return false;
     }
     const [name, second] = assign.names;
@@ -114,35 +133,74 @@ export function checkTransforms(
     const chain = chainOf(assign.value);
     if (chain === null || chain.field.name !== name.text) {
       const wanted = `${name.text} = ${name.text} |> step(…)`;
-      report(frame, wrongType, { what: "a transform", expected: `\`${wanted}\``, found: "another expression" }, assign.value.span);
+      report(
+        frame,
+        wrongType,
+        { what: "a transform", expected: `\`${wanted}\``, found: "another expression" },
+        assign.value.span,
+      );
       return false;
     }
+    if (broken.has(name.text)) return false;
     if (!fields.has(name.text)) {
-      report(frame, unknownName, { name: name.text, suggestion: suggest(name.text, fields.keys()) }, name.span);
+      report(
+        frame,
+        unknownName,
+        { name: name.text, suggestion: suggest(name.text, fields.keys()) },
+        name.span,
+      );
       return false;
     }
     return chain.steps.every((step) => checkStep(split, name.text, step));
   }
 
-  function checkStep(split: "train" | "val" | "test" | null, field: string, step: ApplyStep): boolean {
+  function checkStep(
+    split: "train" | "val" | "test" | null,
+    field: string,
+    step: ApplyStep,
+  ): boolean {
     const name = step.callee.kind === "name" ? step.callee.name : "";
     const kind = Object.hasOwn(transforms, name) ? transforms[name] : undefined;
     if (kind === undefined) {
-      report(frame, unknownName, { name, suggestion: suggest(name, Object.keys(transforms)) }, step.callee.span);
+      report(
+        frame,
+        unknownName,
+        { name, suggestion: suggest(name, Object.keys(transforms)) },
+        step.callee.span,
+      );
       return false;
     }
-    const bound = bindArguments(frame, frame, kind.formals, { callee: name, inputs: [], args: step.args ?? [], span: step.span });
+    const bound = bindArguments(frame, frame, kind.formals, {
+      callee: name,
+      inputs: [],
+      args: step.args ?? [],
+      span: step.span,
+    });
     const settings = settingsOf(bound);
     const before = fields.get(field);
     if (!settings.isKnown || before === undefined) return false;
     const op = kind.make(settings);
     const after = kind.result(before, op);
     if (after === null) {
-      report(frame, wrongType, { what: `what \`${name}\` takes`, expected: kind.takes, found: `\`${printType(before)}\`` }, step.span);
+      report(
+        frame,
+        wrongType,
+        { what: `what \`${name}\` takes`, expected: kind.takes, found: `\`${printType(before)}\`` },
+        step.span,
+      );
       return false;
     }
     if (split !== null && printType(after) !== printType(before)) {
-      report(frame, wrongType, { what: `\`${field}\` after a transform of one split`, expected: `\`${printType(before)}\` still`, found: `\`${printType(after)}\`` }, step.span);
+      report(
+        frame,
+        wrongType,
+        {
+          what: `\`${field}\` after a transform of one split`,
+          expected: `\`${printType(before)}\` still`,
+          found: `\`${printType(after)}\``,
+        },
+        step.span,
+      );
       return false;
     }
     const draw = `${field}.${name}`;
@@ -155,9 +213,10 @@ export function checkTransforms(
 }
 
 /** `x |> a() |> b()` as the field and its steps in order. */
-function chainOf(
-  expr: Expr,
-): { readonly field: Extract<Expr, { kind: "name" }>; readonly steps: readonly ApplyStep[] } | null {
+function chainOf(expr: Expr): {
+  readonly field: Extract<Expr, { kind: "name" }>;
+  readonly steps: readonly ApplyStep[];
+} | null {
   if (expr.kind === "name") return { field: expr, steps: [] };
   if (expr.kind !== "pipe" || expr.step.kind !== "apply") return null;
   const inner = chainOf(expr.input);

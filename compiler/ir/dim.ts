@@ -187,7 +187,8 @@ export function solveLinear(pattern: Dim, name: string, value: Dim): Dim | null 
   return divideExactly(subtractDims(value, fromTerms(rest ?? [])), coefficient);
 }
 
-const dependsOn = (atom: Atom, name: string): boolean => namesOf(fromTerms([oneAtom(atom)])).has(name);
+const dependsOn = (atom: Atom, name: string): boolean =>
+  namesOf(fromTerms([oneAtom(atom)])).has(name);
 
 const oneAtom = (atom: Atom): Term => ({ coefficient: 1, atoms: [atom] });
 
@@ -210,7 +211,10 @@ function fromTerms(terms: readonly Term[]): Dim {
   if (sorted.length === 0) return 0;
   const [only] = sorted;
   if (sorted.length === 1 && only?.[0] === "") return only[1].coefficient;
-  return { terms: sorted.map(([, term]) => term), text: printTerms(sorted.map(([, term]) => term)) };
+  return {
+    terms: sorted.map(([, term]) => term),
+    text: printTerms(sorted.map(([, term]) => term)),
+  };
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -219,7 +223,10 @@ function printTerms(terms: readonly Term[]): string {
   return terms
     .map(({ coefficient, atoms }, i) => {
       const size = Math.abs(coefficient);
-      const factors = [...(size === 1 && atoms.length > 0 ? [] : [size]), ...atoms.map((a) => a.text)];
+      const factors = [
+        ...(size === 1 && atoms.length > 0 ? [] : [size]),
+        ...atoms.map((a) => a.text),
+      ];
       const sign = coefficient < 0 ? (i === 0 ? "-" : " - ") : i === 0 ? "" : " + ";
       return sign + factors.join(" * ");
     })

@@ -1,7 +1,19 @@
 /** The forward half of a graph: the model on a batch, its losses as named sums and weights. */
 
-import { applyModel, type AppliedModel, evaluateLosses, evaluateMetrics, type EvaluatedMetric, type NamedLoss } from "../check/model.js";
-import { batchName, createElaboration, type ElaborationOptions, type Session } from "../check/elaboration.js";
+import {
+  applyModel,
+  type AppliedModel,
+  evaluateLosses,
+  evaluateMetrics,
+  type EvaluatedMetric,
+  type NamedLoss,
+} from "../check/model.js";
+import {
+  batchName,
+  createElaboration,
+  type ElaborationOptions,
+  type Session,
+} from "../check/elaboration.js";
 import type { Draw, Member } from "../check/frame.js";
 import type { CheckedTrain } from "../check/train.js";
 import type { LossAtom } from "../check/value.js";
@@ -22,7 +34,12 @@ export interface Forward {
   readonly draws: readonly (Draw & { readonly moved: Value })[];
   readonly outputs: readonly NamedValue[];
   readonly losses: readonly LossTerm[];
-  readonly atoms: readonly { readonly name: string; readonly sum: Value; readonly weight: Value; readonly source: LossAtom }[];
+  readonly atoms: readonly {
+    readonly name: string;
+    readonly sum: Value;
+    readonly weight: Value;
+    readonly source: LossAtom;
+  }[];
   readonly named: readonly NamedLoss[];
   readonly metrics: readonly (EvaluatedMetric & { readonly moved: MetricValues })[];
   readonly applied: AppliedModel;
@@ -58,14 +75,22 @@ export function buildForward(
   if (applied === null) return null;
   const named = evaluateLosses(applied, train);
   const metrics = options.training ? [] : evaluateMetrics(applied, train);
-  if (named === null || session.diagnostics.some(({ severity }) => severity === "error")) return null;
+  if (named === null || session.diagnostics.some(({ severity }) => severity === "error"))
+    return null;
 
-  const graph = elaboration.builder.finish("forward", [
-    ...named.flatMap(({ loss }) => loss.terms.flatMap(({ atom }) => [atom.sum, atom.weight])),
-    ...applied.outputs.map(({ value }) => value),
-    ...elaboration.updates.values(),
-    ...metrics.flatMap(({ logits, labels, within }) => [logits, labels, ...(within === null ? [] : [within])]),
-  ].map((value, i) => ({ name: String(i), value })));
+  const graph = elaboration.builder.finish(
+    "forward",
+    [
+      ...named.flatMap(({ loss }) => loss.terms.flatMap(({ atom }) => [atom.sum, atom.weight])),
+      ...applied.outputs.map(({ value }) => value),
+      ...elaboration.updates.values(),
+      ...metrics.flatMap(({ logits, labels, within }) => [
+        logits,
+        labels,
+        ...(within === null ? [] : [within]),
+      ]),
+    ].map((value, i) => ({ name: String(i), value })),
+  );
   const { builder, moved } = continueGraph(bindDims(graph, new Map([[batchName, batch]])));
   const find = (value: Value): Value => {
     const found = moved.get(value.id);
@@ -75,11 +100,19 @@ export function buildForward(
   const { atoms, losses } = nameAtoms(named);
   return {
     builder,
-    members: [...elaboration.members.values()].map((member) => ({ ...member, moved: find(member.value) })),
+    members: [...elaboration.members.values()].map((member) => ({
+      ...member,
+      moved: find(member.value),
+    })),
     updates: [...elaboration.updates].map(([name, value]) => ({ name, value: find(value) })),
     draws: elaboration.draws.map((draw) => ({ ...draw, moved: find(draw.value) })),
     outputs: applied.outputs.map(({ name, value }) => ({ name, value: find(value) })),
-    atoms: atoms.map(({ name, atom }) => ({ name, sum: find(atom.sum), weight: find(atom.weight), source: atom })),
+    atoms: atoms.map(({ name, atom }) => ({
+      name,
+      sum: find(atom.sum),
+      weight: find(atom.weight),
+      source: atom,
+    })),
     losses,
     named,
     metrics: metrics.map((metric) => ({

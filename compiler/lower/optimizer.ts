@@ -75,15 +75,33 @@ export function lowerUpdate(
           break;
         }
         if (member.type !== null) {
-          report(frame, notYetSupported, { what: "a slot with a type of its own" }, member.type.span);
+          report(
+            frame,
+            notYetSupported,
+            { what: "a slot with a type of its own" },
+            member.type.span,
+          );
           return null;
         }
         const init = asNumber(evaluate(frame, member.value));
         if (init === null) {
-          report(frame, wrongType, { what: `the initial value of \`${member.name.text}\``, expected: "a number", found: "another value" }, member.value.span);
+          report(
+            frame,
+            wrongType,
+            {
+              what: `the initial value of \`${member.name.text}\``,
+              expected: "a number",
+              found: "another value",
+            },
+            member.value.span,
+          );
           return null;
         }
-        const slot: Slot = { name: segmentOf(frame, member.as) ?? member.name.text, type: inputs.parameter.type, init };
+        const slot: Slot = {
+          name: segmentOf(frame, member.as) ?? member.name.text,
+          type: inputs.parameter.type,
+          init,
+        };
         const before = inputs.slot(slot);
         slots.set(member.name.text, { slot, before, after: null });
         bind(scope, member.name.text, tensorOf(before), member.name.span);
@@ -98,14 +116,28 @@ export function lowerUpdate(
         const meaning = evaluate(frame, member.value);
         if (meaning.kind === "unknown") return null;
         if (meaning.kind !== "tensor" || !sameType(meaning.value.type, inputs.parameter.type)) {
-          report(frame, wrongType, { what: `\`${member.name.text}\``, expected: printType(inputs.parameter.type), found: describe(meaning) }, member.value.span);
+          report(
+            frame,
+            wrongType,
+            {
+              what: `\`${member.name.text}\``,
+              expected: printType(inputs.parameter.type),
+              found: describe(meaning),
+            },
+            member.value.span,
+          );
           return null;
         }
         const slot = slots.get(member.name.text);
         if (slot !== undefined) slot.after = meaning.value;
         else if (member.name.text === declaration.parameter.text) parameter = meaning.value;
         else {
-          report(frame, unknownName, { name: member.name.text, suggestion: null }, member.name.span);
+          report(
+            frame,
+            unknownName,
+            { name: member.name.text, suggestion: null },
+            member.name.span,
+          );
           return null;
         }
         break;
@@ -113,11 +145,24 @@ export function lowerUpdate(
     }
   }
   if (parameter === null) {
-    report(frame, wrongType, { what: `\`${declaration.name.text}\``, expected: `an update of \`${declaration.parameter.text}\``, found: "none" }, declaration.name.span);
+    report(
+      frame,
+      wrongType,
+      {
+        what: `\`${declaration.name.text}\``,
+        expected: `an update of \`${declaration.parameter.text}\``,
+        found: "none",
+      },
+      declaration.name.span,
+    );
     return null;
   }
   return {
     parameter,
-    slots: [...slots.values()].map(({ slot, before, after }) => ({ slot, before, after: after ?? before })),
+    slots: [...slots.values()].map(({ slot, before, after }) => ({
+      slot,
+      before,
+      after: after ?? before,
+    })),
   };
 }

@@ -1,7 +1,11 @@
 /** Lowers one stage: the graphs `grad`, `apply`, `step` and `eval`. */
 
 import { differentiate } from "../autodiff/differentiate.js";
-import { lossReachesNothing, noGradient, unreachedParameter } from "../../grammar/diagnostics/program.js";
+import {
+  lossReachesNothing,
+  noGradient,
+  unreachedParameter,
+} from "../../grammar/diagnostics/program.js";
 import { diagnose } from "../../grammar/diagnostic.js";
 import { invariant } from "../../grammar/invariant.js";
 import type { Session } from "../check/elaboration.js";
@@ -11,7 +15,15 @@ import type { GraphBuilder } from "../ir/builder.js";
 import type { Graph, NamedValue, Node, Value } from "../ir/graph.js";
 import type { LossTerm } from "../plan/schema.js";
 import type { Forward } from "./forward.js";
-import { countName, gradientName, nextName, scheduleName, slotPath, sumName, weightName } from "./naming.js";
+import {
+  countName,
+  gradientName,
+  nextName,
+  scheduleName,
+  slotPath,
+  sumName,
+  weightName,
+} from "./naming.js";
 import { lowerUpdate, scheduledSettings, type Slot } from "./optimizer.js";
 
 export interface StagePlan {
@@ -46,17 +58,22 @@ export function lowerStage(
   });
   const wrt = parameters.map((member) => member.moved);
   const { gradients, blocked } = differentiate(builder, total, wrt);
-  for (const node of blocked) session.diagnostics.push(diagnose(noGradient, { op: node.op }, node.span));
+  for (const node of blocked)
+    session.diagnostics.push(diagnose(noGradient, { op: node.op }, node.span));
   parameters.forEach((member, i) => {
     if (gradients[i] === null && !member.unused)
-      session.diagnostics.push(diagnose(unreachedParameter, { path: member.path, stage: stage.name }, member.span));
+      session.diagnostics.push(
+        diagnose(unreachedParameter, { path: member.path, stage: stage.name }, member.span),
+      );
   });
   checkLosses(session, forward, wrt, stage.name);
   if (session.diagnostics.some(({ severity }) => severity === "error")) return null;
 
   const learned = parameters.flatMap((member, i) => {
     const gradient = gradients[i];
-    return gradient === null || gradient === undefined ? [] : [{ path: member.path, value: member.moved, gradient }];
+    return gradient === null || gradient === undefined
+      ? []
+      : [{ path: member.path, value: member.moved, gradient }];
   });
   const measured: readonly NamedValue[] = forward.atoms.flatMap(({ name, sum, weight }) => [
     { name: sumName(name), value: sum },
@@ -108,10 +125,16 @@ function totalOf(builder: GraphBuilder, forward: Forward): Value {
 }
 
 /** A named loss that depends on nothing that learns changes nothing. */
-function checkLosses(session: Session, forward: Forward, wrt: readonly Value[], stage: string): void {
+function checkLosses(
+  session: Session,
+  forward: Forward,
+  wrt: readonly Value[],
+  stage: string,
+): void {
   const reached = new Set(wrt.map((value) => value.id));
   for (const node of forward.builder.nodes)
-    if (node.inputs.some((input) => reached.has(input.id))) for (const output of node.outputs) reached.add(output.id);
+    if (node.inputs.some((input) => reached.has(input.id)))
+      for (const output of node.outputs) reached.add(output.id);
   forward.losses.forEach((loss, i) => {
     const named = forward.named[i];
     const touches = loss.terms.some(({ atom }) => {
@@ -119,7 +142,9 @@ function checkLosses(session: Session, forward: Forward, wrt: readonly Value[], 
       return source !== undefined && reached.has(source.sum.id);
     });
     if (!touches && named !== undefined)
-      session.diagnostics.push(diagnose(lossReachesNothing, { loss: loss.name, stage }, named.span));
+      session.diagnostics.push(
+        diagnose(lossReachesNothing, { loss: loss.name, stage }, named.span),
+      );
   });
 }
 
@@ -132,7 +157,10 @@ function updateAll(
 ): { readonly outputs: readonly NamedValue[]; readonly slots: StageGraphs["slots"] } | null {
   const scalar = { dtype: "f32", shape: [] } as const;
   const scheduled = new Map(
-    scheduledSettings(train.optimizer).map((name) => [name, builder.input(scheduleName(name), scalar)]),
+    scheduledSettings(train.optimizer).map((name) => [
+      name,
+      builder.input(scheduleName(name), scalar),
+    ]),
   );
   const counts = new Map<number, Value>();
   const outputs: NamedValue[] = [];
@@ -170,11 +198,18 @@ export function pruned(graph: Graph): Graph {
 }
 
 /** The evaluation graph: sums, weights and what metrics read; also the outputs of the model. */
-export function evaluationGraph(forward: Forward, name: string): { readonly graph: Graph; readonly nameOf: (value: Value) => string } {
+export function evaluationGraph(
+  forward: Forward,
+  name: string,
+): { readonly graph: Graph; readonly nameOf: (value: Value) => string } {
   const names = new Map<number, string>();
   const inputs: NamedValue[] = [];
   for (const { moved } of forward.metrics)
-    for (const value of [moved.logits, moved.labels, ...(moved.within === null ? [] : [moved.within])]) {
+    for (const value of [
+      moved.logits,
+      moved.labels,
+      ...(moved.within === null ? [] : [moved.within]),
+    ]) {
       if (names.has(value.id)) continue;
       const own = `metric:${names.size}`;
       names.set(value.id, own);

@@ -47,8 +47,15 @@ export function lowerTrain(
   const evaluation = buildForward(session, root, train, { training: false, padding: "masked" });
   if (evaluation === null) return null;
   facts.push(...evaluation.applied.elaboration.facts);
-  const weights = evaluation.members.filter((member) => member.role === "weight").map((member) => member.path);
-  const stages = planStages(frame, train, weights, new Set(evaluation.members.filter((m) => m.unused).map((m) => m.path)));
+  const weights = evaluation.members
+    .filter((member) => member.role === "weight")
+    .map((member) => member.path);
+  const stages = planStages(
+    frame,
+    train,
+    weights,
+    new Set(evaluation.members.filter((m) => m.unused).map((m) => m.path)),
+  );
   checkChoices(frame, train, evaluation);
 
   const graphs = new Map<string, Graph>();
@@ -74,14 +81,20 @@ export function lowerTrain(
       apply: `${stage.name}/apply.onnx`,
       eval: `${stage.name}/eval.onnx`,
     };
-    graphs.set(files.step, lowered.step).set(files.grad, lowered.grad).set(files.apply, lowered.apply).set(files.eval, evalGraph);
+    graphs
+      .set(files.step, lowered.step)
+      .set(files.grad, lowered.grad)
+      .set(files.apply, lowered.apply)
+      .set(files.eval, evalGraph);
     const duration = train.stages[i]?.duration;
     invariant(duration !== undefined, "every stage has a length");
     planned.push({
       name: stage.name,
       duration,
       trainable: [...stage.trainable],
-      bornSlots: lowered.slots.filter(({ parameter }) => stage.born.get(parameter) === i).map(({ parameter, slot }) => slotPath(parameter, slot.name)),
+      bornSlots: lowered.slots
+        .filter(({ parameter }) => stage.born.get(parameter) === i)
+        .map(({ parameter, slot }) => slotPath(parameter, slot.name)),
       losses: [...lowered.losses],
       graphs: {
         step: graphSpec(lowered.step, files.step, context),
@@ -93,7 +106,8 @@ export function lowerTrain(
     });
   }
   const infer = inferenceGraph(session, program, train);
-  if (infer === null || session.diagnostics.some(({ severity }) => severity === "error")) return null;
+  if (infer === null || session.diagnostics.some(({ severity }) => severity === "error"))
+    return null;
   graphs.set("infer.onnx", infer);
   const state = stateTable(evaluation.members, slots);
   const plan: Plan = {
@@ -115,17 +129,29 @@ export function lowerTrain(
       better: "max",
       place: printSpan(metric.span),
     })),
-    objectives: train.objectives.map(({ name, comparison, target, place }) => ({ name, comparison, target, place })),
+    objectives: train.objectives.map(({ name, comparison, target, place }) => ({
+      name,
+      comparison,
+      target,
+      place,
+    })),
     validateEvery: train.validateEvery,
     checkpoint: {
       last: { every: train.lastEvery },
       best:
         train.best === null
           ? null
-          : { metric: train.best.metric, better: isLoss(train.best.metric, evaluation) ? "min" : "max", keep: train.best.keep },
+          : {
+              metric: train.best.metric,
+              better: isLoss(train.best.metric, evaluation) ? "min" : "max",
+              keep: train.best.keep,
+            },
     },
     precision: { asked: "f32" },
-    infer: graphSpec(infer, "infer.onnx", { draws: new Map(), bindings: new Map([[batchName, 1]]) }),
+    infer: graphSpec(infer, "infer.onnx", {
+      draws: new Map(),
+      bindings: new Map([[batchName, 1]]),
+    }),
     stateBytes: stateBytes(state),
   };
   return { plan, graphs, programText };
@@ -148,7 +174,13 @@ function planStages(
     const lines: FreezeMember[] = [];
     for (const line of member.members)
       if (line.kind !== "entry") lines.push(line);
-      else report(frame, notYetSupported, { what: `\`${line.key.map(({ text }) => text).join(".")}\` of a stage` }, line.span);
+      else
+        report(
+          frame,
+          notYetSupported,
+          { what: `\`${line.key.map(({ text }) => text).join(".")}\` of a stage` },
+          line.span,
+        );
     const frozen = frozenPaths(frame, lines, weights);
     const trainable = weights.filter((path) => !frozen.has(path) && !unused.has(path));
     // Slots survive while a weight stays trainable, and are made anew when it learns again.
@@ -166,15 +198,20 @@ const isLoss = (metric: string, forward: Forward): boolean =>
 function checkChoices(frame: Frame, train: CheckedTrain, forward: Forward): void {
   const known = new Set([
     ...forward.metrics.map((metric) => `${metric.split}.${metric.name}`),
-    ...["train", "val", "test"].flatMap((split) => [`${split}.loss`, ...forward.losses.map((loss) => `${split}.${loss.name}`)]),
+    ...["train", "val", "test"].flatMap((split) => [
+      `${split}.loss`,
+      ...forward.losses.map((loss) => `${split}.${loss.name}`),
+    ]),
   ]);
   const check = (name: string, span: Span): void => {
-    if (!known.has(name)) report(frame, unknownMetric, { name, suggestion: suggest(name, known) }, span);
+    if (!known.has(name))
+      report(frame, unknownMetric, { name, suggestion: suggest(name, known) }, span);
   };
   for (const objective of train.objectives) check(objective.name, objective.span);
   if (train.best === null) return;
   check(train.best.metric, train.best.span);
-  if (train.best.metric.startsWith("test.")) report(frame, testChooses, { name: train.best.metric }, train.best.span);
+  if (train.best.metric.startsWith("test."))
+    report(frame, testChooses, { name: train.best.metric }, train.best.span);
 }
 
 function inferenceGraph(session: Session, program: Program, train: CheckedTrain): Graph | null {
@@ -184,7 +221,10 @@ function inferenceGraph(session: Session, program: Program, train: CheckedTrain)
   return pruned(elaboration.builder.finish("infer", applied.outputs));
 }
 
-function measureOf(metric: Forward["metrics"][number], nameOf: (value: Forward["metrics"][number]["logits"]) => string): Plan["metrics"][number]["measure"] {
+function measureOf(
+  metric: Forward["metrics"][number],
+  nameOf: (value: Forward["metrics"][number]["logits"]) => string,
+): Plan["metrics"][number]["measure"] {
   const { logits, labels, within } = metric.moved;
   const inputs = { logits: nameOf(logits), labels: nameOf(labels) };
   switch (metric.kind) {
@@ -207,7 +247,18 @@ function schedulesOf(train: CheckedTrain, stages: number): Plan["schedules"] {
       base,
       stages: [0, stages - 1],
       segments: train.schedule.map(({ over, expr }) => ({
-        over: over === null ? ("rest" as const) : { amount: over.value, unit: over.unit === "%" ? ("percent" as const) : over.unit === "epoch" ? ("epoch" as const) : ("step" as const) },
+        over:
+          over === null
+            ? ("rest" as const)
+            : {
+                amount: over.value,
+                unit:
+                  over.unit === "%"
+                    ? ("percent" as const)
+                    : over.unit === "epoch"
+                      ? ("epoch" as const)
+                      : ("step" as const),
+              },
         value: expr,
       })),
     };
@@ -218,9 +269,22 @@ function schedulesOf(train: CheckedTrain, stages: number): Plan["schedules"] {
 function hashOf(program: Program, train: CheckedTrain, host: CompilerHost, text: string): string {
   const modules = program.modules
     .filter((module) => module !== program.root)
-    .map((module) => [module.name.startsWith("saic:") ? module.name : host.sha256(module.module.source.text), host.sha256(module.module.source.text)]);
+    .map((module) => [
+      module.name.startsWith("saic:") ? module.name : host.sha256(module.module.source.text),
+      host.sha256(module.module.source.text),
+    ]);
   const data = { ...train.data.program, loader: { ...train.data.program.loader, workers: 0 } };
-  return host.sha256(JSON.stringify([compilerVersion, text, modules, train.declaration.name.text, train.seed, train.stages.map(({ duration }) => duration), stripPlaces(data)]));
+  return host.sha256(
+    JSON.stringify([
+      compilerVersion,
+      text,
+      modules,
+      train.declaration.name.text,
+      train.seed,
+      train.stages.map(({ duration }) => duration),
+      stripPlaces(data),
+    ]),
+  );
 }
 
 /** Places name files as they were given on the command line, which changes no result. */

@@ -55,6 +55,8 @@ export const fieldReader = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("label") }),
   /** Whether boxes cover at least this fraction of the tile, as bool[]. */
   z.strictObject({ kind: z.literal("covered"), atLeast: z.number().min(0).max(1) }),
+  /** Whether at least this fraction of some box lies in the tile, as bool[]. */
+  z.strictObject({ kind: z.literal("holds"), atLeast: z.number().min(0).max(1) }),
   /** The tile's index in its frame, row by row, as i64[]. */
   z.strictObject({ kind: z.literal("position") }),
 ]);
@@ -121,7 +123,9 @@ export const dataProgram = z.strictObject({
   }),
   transforms: z.array(transformStep),
   /** Fields after all transforms: what a batch holds, without the record axis. */
-  outputs: z.array(z.strictObject({ name: z.string(), dtype: dtypeName, shape: z.array(positive) })),
+  outputs: z.array(
+    z.strictObject({ name: z.string(), dtype: dtypeName, shape: z.array(positive) }),
+  ),
   loader: z.strictObject({
     batch: positive,
     shuffle: z.boolean(),

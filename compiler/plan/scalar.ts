@@ -2,7 +2,16 @@
 
 import { z } from "zod";
 
-export const scalarFunctions = ["cos", "sin", "exp", "log", "sqrt", "floor", "ceil", "abs"] as const;
+export const scalarFunctions = [
+  "cos",
+  "sin",
+  "exp",
+  "log",
+  "sqrt",
+  "floor",
+  "ceil",
+  "abs",
+] as const;
 export const scalarOperators = ["+", "-", "*", "/", "pow", "min", "max"] as const;
 /** `base`: the value before the segment; `t`: updates since its start; `n`: its length; `u = t / n`. */
 export const scalarVariables = ["base", "t", "n", "u"] as const;

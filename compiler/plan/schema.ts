@@ -173,7 +173,11 @@ export const checkpointPolicy = z.strictObject({
   last: z.strictObject({ every: duration }),
   /** Best by a metric (`val.auroc`) or loss (`val.loss`); chooses the weights that are tested. */
   best: z
-    .strictObject({ metric: z.string(), better: z.enum(["max", "min"]), keep: z.number().int().min(1) })
+    .strictObject({
+      metric: z.string(),
+      better: z.enum(["max", "min"]),
+      keep: z.number().int().min(1),
+    })
     .nullable(),
 });
 
@@ -207,9 +211,7 @@ export type Plan = z.infer<typeof plan>;
 export function parsePlan(
   json: unknown,
 ): { readonly ok: true; readonly plan: Plan } | { readonly ok: false; readonly message: string } {
-  const major = z
-    .object({ version: z.object({ major: z.number() }) })
-    .safeParse(json);
+  const major = z.object({ version: z.object({ major: z.number() }) }).safeParse(json);
   if (major.success && major.data.version.major > planVersion.major)
     return {
       ok: false,
@@ -218,5 +220,8 @@ export function parsePlan(
   const parsed = plan.safeParse(json);
   if (parsed.success) return { ok: true, plan: parsed.data };
   const [issue] = parsed.error.issues;
-  return { ok: false, message: `${issue?.path.join(".") ?? "plan"}: ${issue?.message ?? "invalid"}` };
+  return {
+    ok: false,
+    message: `${issue?.path.join(".") ?? "plan"}: ${issue?.message ?? "invalid"}`,
+  };
 }

@@ -8,7 +8,8 @@ const didYouMean = (p: { readonly suggestion: string | null }): string | null =>
 export const moduleNotFound = diagnosticKind({
   code: "names/module-not-found",
   severity: "error",
-  message: (p: { module: string; suggestion: string | null }) => `there is no module \`${p.module}\``,
+  message: (p: { module: string; suggestion: string | null }) =>
+    `there is no module \`${p.module}\``,
   hint: didYouMean,
   explain:
     "An import names a file relative to the importing one (`./blocks.pipe`) or a module of the standard library (`saic:layers`).",
@@ -17,7 +18,8 @@ export const moduleNotFound = diagnosticKind({
 export const importCycle = diagnosticKind({
   code: "names/import-cycle",
   severity: "error",
-  message: (p: { cycle: readonly string[] }) => `modules import each other: ${p.cycle.join(" -> ")}`,
+  message: (p: { cycle: readonly string[] }) =>
+    `modules import each other: ${p.cycle.join(" -> ")}`,
   hint: () => "move what both need into a third module",
   explain: "Imports form a tree without cycles, so that every module can be read on its own.",
 });
@@ -99,7 +101,8 @@ export const overrideMatchesNothing = diagnosticKind({
   message: (p: { path: string; suggestion: string | null }) =>
     `nothing in this program is called \`${p.path}\``,
   hint: didYouMean,
-  explain: "An override names a `param`, or the dotted path of a member that the program already has.",
+  explain:
+    "An override names a `param`, or the dotted path of a member that the program already has.",
 });
 
 export const noVariants = diagnosticKind({

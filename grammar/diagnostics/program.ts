@@ -5,14 +5,16 @@ import { diagnosticKind } from "../diagnostic.js";
 export const outputNotAssigned = diagnosticKind({
   code: "block/output-not-assigned",
   severity: "error",
-  message: (p: { port: string; block: string }) => `\`${p.port}\` of \`${p.block}\` is never given a value`,
+  message: (p: { port: string; block: string }) =>
+    `\`${p.port}\` of \`${p.block}\` is never given a value`,
   explain: "Every `out` port is assigned exactly once.",
 });
 
 export const assignsNoOutput = diagnosticKind({
   code: "block/assigns-no-output",
   severity: "error",
-  message: (p: { name: string; suggestion: string | null }) => `\`${p.name}\` is no output of this block`,
+  message: (p: { name: string; suggestion: string | null }) =>
+    `\`${p.name}\` is no output of this block`,
   hint: (p) =>
     p.suggestion === null
       ? `write \`let ${p.name} = …\` for an intermediate value`
@@ -49,7 +51,8 @@ export const globMatchesNothing = diagnosticKind({
   severity: "error",
   message: (p: { glob: string; suggestion: string | null }) => `\`${p.glob}\` matches no weight`,
   hint: (p) => (p.suggestion === null ? null : `did you mean \`${p.suggestion}\`?`),
-  explain: "A glob is checked against the real weight paths: one that matches nothing is a mistake.",
+  explain:
+    "A glob is checked against the real weight paths: one that matches nothing is a mistake.",
 });
 
 export const unreachedParameter = diagnosticKind({
@@ -74,7 +77,8 @@ export const noGradient = diagnosticKind({
   severity: "error",
   message: (p: { op: string }) => `\`${p.op}\` has no gradient, and a loss needs one here`,
   hint: () => "use `stop_gradient` where no gradient is meant to flow",
-  explain: "Gradients are derived at compile time; an op without one cannot stand between a parameter and a loss.",
+  explain:
+    "Gradients are derived at compile time; an op without one cannot stand between a parameter and a loss.",
 });
 
 export const noTotal = diagnosticKind({
@@ -90,7 +94,8 @@ export const notALoss = diagnosticKind({
   severity: "error",
   message: (p: { name: string; found: string }) => `\`${p.name}\` is ${p.found}, not a loss`,
   hint: () => "`average(v)` makes a loss of a value per record",
-  explain: "A loss carries a sum and a weight, so that batches and devices can be added up exactly.",
+  explain:
+    "A loss carries a sum and a weight, so that batches and devices can be added up exactly.",
 });
 
 export const missingField = diagnosticKind({
@@ -129,7 +134,8 @@ export const notYetSupported = diagnosticKind({
   code: "lower/not-yet-supported",
   severity: "error",
   message: (p: { what: string }) => `${p.what} is not yet supported`,
-  explain: "The language defines this form, but this version cannot compile it. It is refused, never ignored.",
+  explain:
+    "The language defines this form, but this version cannot compile it. It is refused, never ignored.",
 });
 
 export const unknownMetric = diagnosticKind({
@@ -137,13 +143,15 @@ export const unknownMetric = diagnosticKind({
   severity: "error",
   message: (p: { name: string; suggestion: string | null }) => `there is no metric \`${p.name}\``,
   hint: (p) => (p.suggestion === null ? null : `did you mean \`${p.suggestion}\`?`),
-  explain: "Checkpoint policies and objectives name a metric of `val` or `test`, or a loss: `val.loss`.",
+  explain:
+    "Checkpoint policies and objectives name a metric of `val` or `test`, or a loss: `val.loss`.",
 });
 
 export const testChooses = diagnosticKind({
   code: "train/test-chooses",
   severity: "error",
-  message: (p: { name: string }) => `\`${p.name}\` is measured on the test split, which may choose nothing`,
+  message: (p: { name: string }) =>
+    `\`${p.name}\` is measured on the test split, which may choose nothing`,
   hint: () => "choose by a metric of `val`",
   explain: "Weights picked by the test split would make its figures worthless.",
 });
@@ -159,12 +167,14 @@ export const tileOverlap = diagnosticKind({
   code: "data/tile-geometry",
   severity: "error",
   message: (p: { problem: string }) => p.problem,
-  explain: "Tiles are squares of `size` pixels that overlap their neighbours by `overlap` < `size` pixels and fit the frame.",
+  explain:
+    "Tiles are squares of `size` pixels that overlap their neighbours by `overlap` < `size` pixels and fit the frame.",
 });
 
 export const tooDeep = diagnosticKind({
   code: "block/too-large",
   severity: "error",
   message: (p: { limit: string }) => `the program grows beyond ${p.limit}`,
-  explain: "Counts are compile-time and calls acyclic; a limit keeps a mistyped count from filling the memory.",
+  explain:
+    "Counts are compile-time and calls acyclic; a limit keeps a mistyped count from filling the memory.",
 });

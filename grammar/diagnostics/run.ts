@@ -98,6 +98,17 @@ export const memoryPredicted = diagnosticKind<{
     "Before the first update the predicted peak of the largest graph, a copy of the state and the process itself are held against the memory that the system and its control groups leave.",
 });
 
+export const processKilled = diagnosticKind<{ seen: string }>({
+  code: "run/killed",
+  severity: "error",
+  message: ({ seen }) =>
+    `the training process was killed by SIGKILL, ${seen}; out of memory is the usual cause`,
+  hint: () =>
+    "the run continues from its last checkpoint when it is started again; a smaller batch needs less memory",
+  explain:
+    "When memory runs out the system kills a process without a word; so may a person or a job scheduler.",
+});
+
 export const processDied = diagnosticKind<{ how: string }>({
   code: "run/process-died",
   severity: "error",

@@ -45,7 +45,8 @@ export const tooManyArguments = diagnosticKind({
 export const duplicateArgument = diagnosticKind({
   code: "types/duplicate-argument",
   severity: "error",
-  message: (p: { callee: string; name: string }) => `\`${p.name}\` of \`${p.callee}\` is given twice`,
+  message: (p: { callee: string; name: string }) =>
+    `\`${p.name}\` of \`${p.callee}\` is given twice`,
   explain: "A setting or input may be given once.",
 });
 
@@ -70,7 +71,8 @@ export const badOperands = diagnosticKind({
   severity: "error",
   message: (p: { operator: string; left: string; right: string }) =>
     `\`${p.operator}\` does not apply to ${p.left} and ${p.right}`,
-  explain: "Operators work on numbers, dims, tensors and losses, without converting one to another.",
+  explain:
+    "Operators work on numbers, dims, tensors and losses, without converting one to another.",
 });
 
 export const inexactDivision = diagnosticKind({
@@ -99,14 +101,16 @@ export const dimTooLarge = diagnosticKind({
 export const negativeDim = diagnosticKind({
   code: "dims/negative",
   severity: "error",
-  message: (p: { what: string; value: string }) => `${p.what} is ${p.value}; an extent cannot be negative`,
+  message: (p: { what: string; value: string }) =>
+    `${p.what} is ${p.value}; an extent cannot be negative`,
   explain: "Extents of tensors are whole numbers from zero on.",
 });
 
 export const unresolvedDim = diagnosticKind({
   code: "dims/unresolved",
   severity: "error",
-  message: (p: { name: string; block: string }) => `\`${p.name}\` of \`${p.block}\` follows from no input`,
+  message: (p: { name: string; block: string }) =>
+    `\`${p.name}\` of \`${p.block}\` follows from no input`,
   hint: (p) => `make \`${p.name}\` a setting, or use it in the type of an \`in\` port`,
   explain:
     "All ports of a call are solved together; a name that stands alone or linearly in one of them is found, what is left over must be bound.",
@@ -125,7 +129,8 @@ export const shapesDiffer = diagnosticKind({
   severity: "error",
   message: (p: { what: string; expected: string; found: string }) =>
     `${p.what} must have the shape ${p.expected}, found ${p.found}`,
-  hint: (p) => (p.found.includes("1]") ? "drop the axis of size 1, or give the other side one too" : null),
+  hint: (p) =>
+    p.found.includes("1]") ? "drop the axis of size 1, or give the other side one too" : null,
   explain:
     "A loss compares records element by element; two shapes that merely broadcast would compare every record with every other.",
 });

@@ -90,7 +90,7 @@ function readersOf(source: DataProgram["source"]["kind"]): readonly string[] {
     case "image_folder":
       return ["image", "label"];
     case "voc_tiles":
-      return ["image", "covered", "position"];
+      return ["image", "covered", "holds", "position"];
     default:
       return assertNever(source);
   }
@@ -104,6 +104,7 @@ function typeGiven({ source }: DataProgram, field: Field): FieldType {
     case "position":
       return { dtype: "i64", shape: [] };
     case "covered":
+    case "holds":
       return { dtype: "bool", shape: [] };
     case "image": {
       const [channels, height = 1, width = 1] = field.shape;

@@ -93,8 +93,8 @@ function readScalar(field: Field, record: DataRecord): FieldData {
       invariant(record.tile !== null, `record ${record.id} is no tile`);
       return BigInt64Array.of(BigInt(record.tile.position));
     case "covered":
-      invariant(record.tile !== null, `record ${record.id} is no tile`);
-      return Uint8Array.of(isCovered(record, reader.atLeast) ? 1 : 0);
+    case "holds":
+      return Uint8Array.of(isPositive(record, reader) ? 1 : 0);
     case "image":
       throw new InvariantError(`field ${field.name} is a picture`);
     default:
@@ -102,9 +102,14 @@ function readScalar(field: Field, record: DataRecord): FieldData {
   }
 }
 
-/** Whether boxes cover at least this share of the record's tile. */
-export const isCovered = (record: DataRecord, atLeast: number): boolean =>
-  (record.tile?.covered ?? 0) >= atLeast;
+type TileReader = Extract<Field["reader"], { readonly kind: "covered" | "holds" }>;
+
+/** The label that a reader of boxes gives a tile. */
+export function isPositive(record: DataRecord, reader: TileReader): boolean {
+  invariant(record.tile !== null, `record ${record.id} is no tile`);
+  const share = reader.kind === "covered" ? record.tile.covered : record.tile.held;
+  return share >= reader.atLeast;
+}
 
 async function readImage(
   program: DataProgram,

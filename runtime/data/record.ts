@@ -9,6 +9,8 @@ export interface Tile {
   readonly size: number;
   /** Share of the tile's area under the union of the boxes that count, 0..1. */
   readonly covered: number;
+  /** The largest share of one of those boxes that lies in the tile, 0..1. */
+  readonly held: number;
 }
 
 export interface DataRecord {

@@ -50,6 +50,10 @@ export function coveredShare(window: Rectangle, boxes: readonly Rectangle[]): nu
   return area / ((window.xmax - window.xmin) * (window.ymax - window.ymin));
 }
 
+/** The largest share of one box's area that lies in `window`, 0..1; 0 without boxes. */
+export const heldShare = (window: Rectangle, boxes: readonly Rectangle[]): number =>
+  Math.max(0, ...boxes.map((box) => coveredShare(box, [window])));
+
 /** Neighboring pairs of the sorted, distinct values. */
 function cuts(values: readonly number[]): readonly (readonly [number, number])[] {
   const sorted = [...new Set(values)].sort((a, b) => a - b);

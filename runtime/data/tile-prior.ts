@@ -3,7 +3,7 @@
 import type { DataProgram } from "../../compiler/plan/data.js";
 import { InvariantError, invariant } from "../../grammar/invariant.js";
 import { listRecords } from "./list-records.js";
-import { isCovered } from "./read-record.js";
+import { isPositive } from "./read-record.js";
 import type { DataRecord } from "./record.js";
 import { groupOf } from "./split.js";
 
@@ -16,27 +16,27 @@ export interface RecordLabel {
 
 /**
  * For a `voc_tiles` dataset, every record in the order of its index, with the label that `field`
- * gives it (by default the first field that reads `covered`). Reads annotations and the heads of
+ * gives it (by default the first that reads `covered` or `holds`). Reads annotations and the heads of
  * pictures only; faults as `openDataset` has them.
  */
 export async function recordLabels(
   program: DataProgram,
   field?: string,
 ): Promise<readonly RecordLabel[]> {
-  const atLeast = thresholdOf(program, field);
+  const reader = readerOf(program, field);
   const records = await listRecords(program.source);
   return records.map((record) => ({
     group: groupOf(program, record),
     position: positionOf(record),
-    label: isCovered(record, atLeast) ? 1 : 0,
+    label: isPositive(record, reader) ? 1 : 0,
   }));
 }
 
-function thresholdOf(program: DataProgram, name: string | undefined): number {
-  for (const field of program.fields)
-    if (field.reader.kind === "covered" && (name ?? field.name) === field.name)
-      return field.reader.atLeast;
-  throw new InvariantError(`dataset ${program.name} has no such field of covered tiles`);
+function readerOf(program: DataProgram, name: string | undefined) {
+  for (const { name: own, reader } of program.fields)
+    if ((reader.kind === "covered" || reader.kind === "holds") && (name ?? own) === own)
+      return reader;
+  throw new InvariantError(`dataset ${program.name} has no such field of labeled tiles`);
 }
 
 function positionOf({ id, tile }: DataRecord): number {

@@ -61,7 +61,9 @@ function programHeaders(bytes: Buffer): readonly ProgramHeader[] {
 
 /** Folders the dynamic loader searches, as far as they can be told without it. */
 export function libraryFolders(beside: string): readonly string[] {
-  const listed = (process.env["LD_LIBRARY_PATH"] ?? "").split(":").filter((folder) => folder !== "");
+  const listed = (process.env["LD_LIBRARY_PATH"] ?? "")
+    .split(":")
+    .filter((folder) => folder !== "");
   return [
     ...listed,
     dirname(beside),
@@ -82,7 +84,9 @@ export function libraryFolders(beside: string): readonly string[] {
 function configuredFolders(file: string): readonly string[] {
   if (!existsSync(file)) return [];
   const folder = `${file}.d`;
-  const texts = [file, ...(existsSync(folder) ? filesIn(folder) : [])].map((each) => readFileSync(each, "utf8"));
+  const texts = [file, ...(existsSync(folder) ? filesIn(folder) : [])].map((each) =>
+    readFileSync(each, "utf8"),
+  );
   return texts
     .flatMap((text) => text.split("\n"))
     .map((line) => line.trim())
@@ -90,7 +94,10 @@ function configuredFolders(file: string): readonly string[] {
 }
 
 /** Which of the needed libraries no folder has. */
-export const missingLibraries = (names: readonly string[], folders: readonly string[]): readonly string[] =>
+export const missingLibraries = (
+  names: readonly string[],
+  folders: readonly string[],
+): readonly string[] =>
   names.filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
 
 const filesIn = (folder: string): readonly string[] =>

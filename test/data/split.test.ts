@@ -12,7 +12,7 @@ const tile = (frame: string, position: number): DataRecord => ({
   file: `${frame}.png`,
   properties: { frame },
   label: null,
-  tile: { position, top: 0, left: 0, size: 4, covered: 0 },
+  tile: { position, top: 0, left: 0, size: 4, covered: 0, held: 0 },
 });
 const frames = Array.from({ length: 20 }, (_, i) => `f${i}`);
 const records = frames.flatMap((frame) => [0, 1, 2].map((position) => tile(frame, position)));

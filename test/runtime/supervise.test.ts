@@ -90,8 +90,8 @@ test("killed three times by SIGKILL, a run ends with the same weights and each s
     await expect(killed).rejects.toMatchObject({
       exitCode: 5,
       diagnostic: {
-        code: "run/out-of-memory",
-        message: expect.stringContaining("the process was killed by SIGKILL, last seen with"),
+        code: "run/killed",
+        message: expect.stringContaining("killed by SIGKILL, last seen with"),
       },
     });
   }

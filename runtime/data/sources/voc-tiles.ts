@@ -18,7 +18,7 @@ import { mapInOrder } from "../map-in-order.js";
 import { readFolder } from "../folder.js";
 import { braceName, fileFor, findFiles, type NamedFile } from "../frame-pattern.js";
 import type { DataRecord } from "../record.js";
-import { coveredShare, tileGrid } from "../tile-geometry.js";
+import { coveredShare, heldShare, tileGrid } from "../tile-geometry.js";
 import { type Annotation, readAnnotation } from "../voc-annotation.js";
 
 type VocTiles = Extract<DataSource, { kind: "voc_tiles" }>;
@@ -110,7 +110,14 @@ function tilesOf(
       file,
       properties,
       label: null,
-      tile: { position, top, left, size, covered: coveredShare(window, counted) },
+      tile: {
+        position,
+        top,
+        left,
+        size,
+        covered: coveredShare(window, counted),
+        held: heldShare(window, counted),
+      },
     };
   });
 }
