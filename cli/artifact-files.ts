@@ -1,59 +1,111 @@
 /** Compiles a program and writes its artifact: aside first, then renamed into place. */
 
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname, join } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { type Artifact, emitArtifact, noTrainIn } from "../compiler/compile.js";
 import { diagnose } from "../grammar/diagnostic.js";
-import { unwritable } from "../grammar/diagnostics/command.js";
-import { exitCodes, Fault } from "../runtime/fault.js";
+import { foreignFolder, unwritable } from "../grammar/diagnostics/command.js";
+import { makeFolders, refusalOf } from "../runtime/atomic-file.js";
+import { type ExitCode, exitCodes, Fault } from "../runtime/fault.js";
 import { printDiagnostics } from "./fail.js";
 import { openProgram, type ProgramFlags } from "./program-flags.js";
 
-/** The compiled program, or `null` after its findings have been printed. */
-export function compileProgram(file: string, flags: ProgramFlags): Artifact | null {
-  const { source, analysis } = openProgram(file, flags);
-  const missing =
-    analysis.lowered === null && !analysis.diagnostics.some(({ severity }) => severity === "error");
-  printDiagnostics(missing ? [...analysis.diagnostics, noTrainIn(source)] : analysis.diagnostics);
-  return analysis.lowered === null ? null : emitArtifact(analysis.lowered, flags.device ?? "cpu");
+export type Compiled =
+  | { readonly ok: true; readonly artifact: Artifact }
+  | { readonly ok: false; readonly exitCode: ExitCode };
+
+/** Compiles a program after printing its findings; without an artifact, what the command exits with. */
+export function compileProgram(file: string, flags: ProgramFlags): Compiled {
+  const { source, analysis, exitCode } = openProgram(file, flags);
+  const { diagnostics, lowered } = analysis;
+  if (lowered !== null) {
+    printDiagnostics(diagnostics);
+    return { ok: true, artifact: emitArtifact(lowered, flags.device ?? "cpu") };
+  }
+  const missing = exitCode === exitCodes.success;
+  printDiagnostics(missing ? [...diagnostics, noTrainIn(source)] : diagnostics);
+  return { ok: false, exitCode: missing ? exitCodes.findings : exitCode };
 }
 
-/** Replaces the folder as a whole: a reader sees the old artifact or the new one. */
-export function writeArtifact(artifact: Artifact, folder: string): void {
+/**
+ * Replaces the folder as a whole: a reader sees the old artifact or the new one. One that is the
+ * same already is left alone, for another process may be reading it. Faults with exit code 2 when
+ * the folder cannot be written or holds something else than an artifact.
+ */
+export function writeArtifact(artifact: Artifact, to: string): void {
+  const folder = resolve(to);
+  if (holds(folder, artifact)) return;
+  if (isForeign(folder))
+    throw new Fault(diagnose(foreignFolder, { folder: to }, null), exitCodes.environment);
   const aside = `${folder}.${process.pid}.new`;
   const old = `${folder}.${process.pid}.old`;
-  try {
+  explainedWrite(to, aside, () => {
     rmSync(aside, { recursive: true, force: true });
     for (const [path, bytes] of artifact.files) writeSynced(join(aside, path), bytes);
     renameIfThere(folder, old);
     renameSync(aside, folder);
     rmSync(old, { recursive: true, force: true });
-  } catch (error) {
-    rmSync(aside, { recursive: true, force: true });
-    throw new Fault(
-      diagnose(unwritable, { file: folder, reason: reasonOf(error) }, null),
-      exitCodes.environment,
-    );
-  }
+  });
 }
 
 /** Writes a file aside, waits for the disk, and renames it. */
 export function replaceFile(file: string, bytes: Uint8Array): void {
   const aside = `${file}.${process.pid}.new`;
-  try {
+  explainedWrite(file, aside, () => {
     writeSynced(aside, bytes);
     renameSync(aside, file);
+  });
+}
+
+function explainedWrite(file: string, aside: string, body: () => void): void {
+  try {
+    body();
   } catch (error) {
-    rmSync(aside, { force: true });
-    throw new Fault(
-      diagnose(unwritable, { file, reason: reasonOf(error) }, null),
-      exitCodes.environment,
+    try {
+      rmSync(aside, { recursive: true, force: true });
+    } catch {
+      // What kept the file from being written keeps it from being removed.
+    }
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = refusalOf(error) ?? (code === "EEXIST" ? "a file is in its place" : null);
+    if (reason === null) throw error;
+    throw new Fault(diagnose(unwritable, { file, reason }, null), exitCodes.environment);
+  }
+}
+
+function holds(folder: string, artifact: Artifact): boolean {
+  try {
+    return [...artifact.files].every(([path, bytes]) =>
+      readFileSync(join(folder, path)).equals(bytes),
     );
+  } catch {
+    return false;
+  }
+}
+
+/** Whether replacing what is there would lose something: a file, or a folder of other things. */
+function isForeign(folder: string): boolean {
+  try {
+    const entries = readdirSync(folder);
+    return entries.length > 0 && !entries.includes("plan.json");
+  } catch {
+    // A file lies there, or nothing does.
+    return existsSync(folder);
   }
 }
 
 function writeSynced(file: string, bytes: Uint8Array): void {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolders(dirname(file));
   const descriptor = openSync(file, "w");
   try {
     for (let from = 0; from < bytes.byteLength;)
@@ -71,6 +123,3 @@ function renameIfThere(from: string, to: string): void {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
 }
-
-const reasonOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);

@@ -37,12 +37,39 @@ export function createHost(): CompilerHost {
   };
 }
 
-/** A program file under the name its messages use; `null` when it cannot be read. */
-export const readProgram = (file: string): SourceFile | null =>
-  read(file, displayName(resolve(file)));
+export type ProgramFile =
+  | { readonly ok: true; readonly source: SourceFile }
+  | { readonly ok: false; readonly reason: string };
 
-/** Relative to the working directory where that is shorter. */
-function displayName(file: string): string {
+/** A program file under the name its messages use, or why it cannot be read. */
+export function openProgramFile(file: string): ProgramFile {
+  try {
+    return {
+      ok: true,
+      source: createSource(displayName(resolve(file)), readFileSync(file, "utf8")),
+    };
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    return { ok: false, reason: reasons.get(code) ?? code };
+  }
+}
+
+/** A program file, or `null` when it cannot be read. */
+export function readProgram(file: string): SourceFile | null {
+  const opened = openProgramFile(file);
+  return opened.ok ? opened.source : null;
+}
+
+const reasons = new Map([
+  ["ENOENT", "it does not exist"],
+  ["ENOTDIR", "it does not exist"],
+  ["EISDIR", "it is a folder"],
+  ["EACCES", "permission is denied"],
+  ["EPERM", "permission is denied"],
+]);
+
+/** The path as messages show it: relative to the working directory when it lies below. */
+export function displayName(file: string): string {
   const name = relative(process.cwd(), file);
   return name.startsWith("..") ? file : name;
 }

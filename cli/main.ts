@@ -3,9 +3,30 @@
 
 import { Command, CommanderError } from "commander";
 import { compilerVersion } from "../compiler/version.js";
+import { diagnosticJson } from "../grammar/render.js";
 import { exitCodes } from "../runtime/fault.js";
 import { commands } from "./commands/index.js";
-import { reportFailure } from "./fail.js";
+import { failureOf, reportFailure, usageOf } from "./fail.js";
+
+/*
+ * Standard output holds the result and nothing else; diagnostics and progress go to standard error.
+ * With `--format json` a result is exactly one JSON document. A command that fails has no result
+ * and leaves standard output empty. `check` is the exception, for findings are its result: its
+ * array is printed always, and holds the failure too when the check itself could not begin.
+ *
+ * Exit codes:
+ *
+ *  0  success
+ *  1  findings in the program's text
+ *  2  the command line or the environment: an unknown flag, a param without a value, a value of
+ *     `--lr` or `--set` that is wrong or matches nothing, an unreadable program, a device or a folder that cannot be used
+ *  3  an objective is not met, with `--gate` only
+ *  4  a guard stopped the training
+ *  5  out of memory, predicted or real
+ *  6  bad data
+ * 70  a bug in saic
+ * 75  interrupted; the same command continues
+ */
 
 const argv = process.argv.slice(2);
 
@@ -14,6 +35,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
   throw error;
 });
+process.on("uncaughtException", (error) => {
+  process.exit(reportFailure(error));
+});
 
 async function main(): Promise<void> {
   const program = new Command("saic")
@@ -21,19 +45,30 @@ async function main(): Promise<void> {
     .version(compilerVersion)
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ writeErr: (text) => process.stderr.write(text) });
+    .configureOutput({ outputError: () => undefined });
   try {
     for (const define of commands) define(program, argv);
-    for (const command of program.commands) command.exitOverride();
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
-    process.exitCode =
-      error instanceof CommanderError
-        ? error.exitCode === 0
-          ? exitCodes.success
-          : exitCodes.environment
-        : reportFailure(error);
+    process.exitCode = fail(error);
   }
 }
+
+function fail(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return exitCodes.success;
+    // Without a command the help has been printed, and that is all there is to say.
+    if (error.code === "commander.help") return exitCodes.environment;
+    return fail(usageOf(error));
+  }
+  if (!checksAsJson()) return reportFailure(error);
+  const { diagnostic, exitCode } = failureOf(error);
+  process.stdout.write(`${JSON.stringify([diagnosticJson(diagnostic)], null, 2)}\n`);
+  return exitCode;
+}
+
+const checksAsJson = (): boolean =>
+  argv[0] === "check" &&
+  (argv.includes("--format=json") || argv[argv.indexOf("--format") + 1] === "json");
 
 await main();

@@ -1,22 +1,20 @@
-/** The flags of commands that take a program, those of its `param`s among them. */
+/** The flags of commands that take a program, and the program as they say. */
 
-import { resolve } from "node:path";
-import { Option, type Command } from "commander";
-import type { ParamDecl } from "../grammar/ast.js";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Diagnostic } from "../grammar/diagnostic.js";
 import { diagnose } from "../grammar/diagnostic.js";
 import { unreadable } from "../grammar/diagnostics/command.js";
 import { noVariants } from "../grammar/diagnostics/names.js";
-import { parseModule } from "../grammar/parse.js";
 import type { SourceFile } from "../grammar/source.js";
 import { type Analysis, analyze, type Limits } from "../compiler/compile.js";
-import type { Override } from "../compiler/overrides.js";
-import { exitCodes, Fault } from "../runtime/fault.js";
+import { type ExitCode, exitCodes, Fault } from "../runtime/fault.js";
 import { usage } from "./fail.js";
-import { createHost, readProgram } from "./host.js";
+import { createHost, openProgramFile } from "./host.js";
+import { addParamFlags, neededParams, overridesOf } from "./param-flags.js";
 
 /** What the shared flags say; the rest of the record holds the values of params. */
 export interface ProgramFlags {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly variant?: string;
   readonly train?: string;
   readonly seed?: number;
@@ -26,118 +24,101 @@ export interface ProgramFlags {
   readonly [param: string]: unknown;
 }
 
-/** `max_steps` becomes `--max-steps`. */
-const flagOf = (param: ParamDecl): string => `--${param.name.text.replaceAll("_", "-")}`;
-
-const camelCase = (flag: string): string =>
-  flag.slice(2).replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-
-/** Whole numbers from `least` on. */
+/** Parses safe integers from `least` on. */
 export const wholeNumber =
   (least: number) =>
   (text: string): number => {
     const value = Number(text);
-    if (text.trim() !== "" && Number.isInteger(value) && value >= least) return value;
-    throw usage(`expected a whole number from ${least} on, found \`${text}\``);
+    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} on.`);
   };
 
-/** Adds the shared flags, and one per `param` of the program that `argv` names. */
-export function addProgramFlags(command: Command, argv: readonly string[]): Command {
+/** `--format text|json`, text by default. */
+export const formatOption = (description: string): Option =>
+  new Option("--format <format>", description).choices(["text", "json"]).default("text");
+
+/**
+ * Adds the program argument, the shared flags, the command's `own`, and one flag per `param` of the
+ * program that `argv` names. A param whose flag a command already has is set with `--set`.
+ */
+export function addProgramFlags(
+  command: Command,
+  argv: readonly string[],
+  own: readonly Option[],
+): Command {
   command
     .argument("<program>", "a .pipe file")
-    .option("--set <path=value>", "replace a member's value, e.g. smoke.seed=3", collect, [])
+    .option("--set <path=value>", "replace a member's value, e.g. smoke.seed=3", collect)
     .option("--variant <name>", "a variant the program declares")
     .option("--train <name>", "which train, where there are several")
     .option("--seed <n>", "seed of weights, order and augmentation", wholeNumber(0))
     .option("--steps <n>", "train this many updates in all, stages in proportion", wholeNumber(1))
     .option("--epochs <n>", "train this many epochs in all, stages in proportion", wholeNumber(1))
     .addOption(new Option("--device <name>", "where graphs run").choices(["cpu", "cuda"]));
-  const taken = new Set(command.options.map((option) => option.long));
-  for (const param of paramsIn(argv)) {
-    const flag = flagOf(param);
-    // A flag of the command wins; such a param is set with --set.
-    if (taken.has(flag)) continue;
-    taken.add(flag);
-    command.option(`${flag} <value>`, param.doc?.split("\n")[0] ?? `param ${param.name.text}`);
-  }
+  for (const option of own) command.addOption(option);
+  addParamFlags(command, argv);
   return command;
 }
 
-const collect = (value: string, earlier: readonly string[]): readonly string[] => [
+const collect = (value: string, earlier: readonly string[] = []): readonly string[] => [
   ...earlier,
   value,
 ];
 
-function paramsIn(argv: readonly string[]): readonly ParamDecl[] {
-  const file = argv.find((argument) => !argument.startsWith("-") && argument.endsWith(".pipe"));
-  const source = file === undefined ? null : readProgram(file);
-  return source === null ? [] : paramsOf(source);
-}
-
-const paramsOf = (source: SourceFile): readonly ParamDecl[] =>
-  parseModule(source).module.declarations.filter((declaration) => declaration.kind === "param");
-
 export interface OpenedProgram {
   readonly source: SourceFile;
   readonly analysis: Analysis;
+  /**
+   * What the findings mean for a command that only checks: 0 without errors, 2 where one lies in
+   * what the command line gives or fails to give, 1 where they all lie in the program's text.
+   */
+  readonly exitCode: ExitCode;
 }
 
-/** Reads and analyzes a program as the flags say. */
+/** Reads and analyzes a program as the flags say; faults with exit code 2 where that cannot begin. */
 export function openProgram(file: string, flags: ProgramFlags): OpenedProgram {
-  const source = readProgram(file);
-  if (source === null) throw new Fault(diagnose(unreadable, { file }, null), exitCodes.environment);
+  const read = openProgramFile(file);
+  if (!read.ok)
+    throw new Fault(
+      diagnose(unreadable, { file, reason: read.reason }, null),
+      exitCodes.environment,
+    );
+  const { source } = read;
   if (flags.variant !== undefined)
     throw new Fault(
       diagnose(noVariants, { name: flags.variant }, null, { place: "--variant" }),
       exitCodes.environment,
     );
-  if (flags.steps !== undefined && flags.epochs !== undefined)
+  const overrides = overridesOf(source, flags);
+  const analysis = analyze(source, createHost(), {
+    overrides,
+    train: flags.train ?? null,
+    limits: limitsOf(flags),
+  });
+  const flagNames = new Set(["--train", ...overrides.map(({ flag }) => flag)]);
+  const needed = new Set(neededParams(source).map(({ name }) => name.span.start));
+  const onCommandLine = ({ span, place }: Diagnostic): boolean =>
+    flagNames.has(span?.source.name ?? place ?? "") ||
+    (span?.source === source && needed.has(span.start));
+  const errors = analysis.diagnostics.filter(({ severity }) => severity === "error");
+  const exitCode = errors.some(onCommandLine)
+    ? exitCodes.environment
+    : errors.length > 0
+      ? exitCodes.findings
+      : exitCodes.success;
+  return { source, analysis, exitCode };
+}
+
+function limitsOf({ seed, steps, epochs }: ProgramFlags): Limits {
+  if (steps !== undefined && epochs !== undefined)
     throw usage("`--steps` and `--epochs` exclude each other");
-  const limits: Limits = {
-    seed: flags.seed ?? null,
+  return {
+    seed: seed ?? null,
     length:
-      flags.steps !== undefined
-        ? { amount: flags.steps, unit: "step" }
-        : flags.epochs !== undefined
-          ? { amount: flags.epochs, unit: "epoch" }
+      steps !== undefined
+        ? { amount: steps, unit: "step" }
+        : epochs !== undefined
+          ? { amount: epochs, unit: "epoch" }
           : null,
   };
-  const analysis = analyze(source, createHost(), {
-    overrides: overridesOf(source, flags),
-    train: flags.train ?? null,
-    limits,
-  });
-  return { source, analysis };
-}
-
-function overridesOf(source: SourceFile, flags: ProgramFlags): readonly Override[] {
-  const overrides: Override[] = [];
-  for (const param of paramsOf(source)) {
-    const flag = flagOf(param);
-    const value = flags[camelCase(flag)];
-    if (typeof value !== "string") continue;
-    overrides.push({ path: param.name.text, value: valueText(param, value), flag });
-  }
-  for (const assignment of flags.set) {
-    const equals = assignment.indexOf("=");
-    if (equals <= 0) throw usage(`expected \`--set path=value\`, found \`${assignment}\``);
-    const path = assignment.slice(0, equals).trim();
-    const param = paramsOf(source).find((candidate) => candidate.name.text === path);
-    const text = assignment.slice(equals + 1);
-    overrides.push({
-      path,
-      value: param === undefined ? text : valueText(param, text),
-      flag: `--set ${path}`,
-    });
-  }
-  return overrides;
-}
-
-/** Strings and paths come without quotes on the command line; a path is relative to where one stands. */
-function valueText(param: ParamDecl, text: string): string {
-  const names =
-    param.type.kind === "setting-type" ? param.type.alternatives.map(({ name }) => name.text) : [];
-  if (text === "none" && names.includes("none")) return text;
-  if (names.includes("path")) return JSON.stringify(resolve(text));
-  return names.includes("string") && !text.startsWith('"') ? JSON.stringify(text) : text;
 }

@@ -11,6 +11,9 @@ export interface ProgressStream {
 
 export interface Progress {
   readonly show: (event: RunEvent) => void;
+  /** Prints a line of its own above the bar. */
+  readonly note: (text: string) => void;
+  /** Removes the bar. */
   readonly end: () => void;
 }
 
@@ -39,7 +42,7 @@ export function createProgress(stream: ProgressStream): Progress {
           const text = describeStep(event, started, began);
           if (stream.isTTY === true) {
             const share = started === null ? 0 : event.update / started.updates;
-            stream.write(`\r\u001b[K${fit(`${bar(share)} ${text}`, stream.columns ?? 80)}`);
+            stream.write(`\r\u001b[K${fit(`${bar(share)} ${text}`, stream.columns)}`);
             barShown = true;
           } else if (event.time - lastPlain >= plainInterval * 1000) {
             lastPlain = event.time;
@@ -63,6 +66,7 @@ export function createProgress(stream: ProgressStream): Progress {
           break;
       }
     },
+    note: line,
     end() {
       if (barShown) stream.write("\r\u001b[K");
       barShown = false;
@@ -89,11 +93,23 @@ function describeStep(
   const total = started?.updates ?? event.update;
   const made = event.update - began.update;
   const left = ((event.time - began.time) / 1000 / made) * (total - event.update);
-  return `${event.stage} ${event.update}/${total} ${values(event.losses)} ${values(event.schedules)} ${duration(left)} left`;
+  return `${event.stage} ${event.update}/${total}  ${values(event.losses)}  ${values(event.schedules)}  ${duration(left)} left`;
 }
 
+/** Without `total` and `val.total` where `loss` and `val.loss` say the same. */
+export const withoutTotal = (
+  record: Readonly<Record<string, number | null>>,
+): Readonly<Record<string, number | null>> =>
+  Object.fromEntries(
+    Object.entries(record).filter(
+      ([name, value]) => !/(?:^|\.)total$/u.test(name) || record[lossBeside(name)] !== value,
+    ),
+  );
+
+const lossBeside = (name: string): string => name.replace(/total$/u, "loss");
+
 const values = (record: Readonly<Record<string, number | null>>): string =>
-  Object.entries(record)
+  Object.entries(withoutTotal(record))
     .map(([name, value]) => `${name} ${value === null ? "undefined" : value.toPrecision(4)}`)
     .join("  ");
 
@@ -111,6 +127,9 @@ function bar(share: number): string {
   return `${"█".repeat(filled)}${"░".repeat(barWidth - filled)}`;
 }
 
-/** A bar that wraps would not renew itself. */
-const fit = (text: string, columns: number): string =>
-  text.length < columns ? text : text.slice(0, Math.max(0, columns - 1));
+/** A bar that wraps would not renew itself; the last column is left free, where cursors wrap. */
+function fit(text: string, columns: number | undefined): string {
+  // Pseudo-terminals without a size say 0.
+  const width = columns === undefined || columns === 0 ? 80 : columns;
+  return [...text].slice(0, width - 1).join("");
+}

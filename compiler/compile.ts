@@ -6,7 +6,7 @@ import { noTrain, severalTrains } from "../grammar/diagnostics/program.js";
 import { unknownName } from "../grammar/diagnostics/names.js";
 import type { SourceFile } from "../grammar/source.js";
 import { suggest } from "../grammar/suggest.js";
-import { checkExpectations, checkUnusedBlocks } from "./check/alone.js";
+import { checkSettled, checkExpectations, checkUnusedBlocks } from "./check/alone.js";
 import { createElaboration, createSession, rootFrame, type Session } from "./check/elaboration.js";
 import type { Fact } from "./check/frame.js";
 import { checkTrain, type Limits } from "./check/train.js";
@@ -64,6 +64,7 @@ export function analyze(source: SourceFile, host: CompilerHost, options: Compile
   const train = declaration === null ? null : checkTrain(frame, declaration, options.limits);
   const facts: Fact[] = [];
   const lowered = train === null ? null : lowerTrain(session, program, train, host, facts, text);
+  checkSettled(session, program);
   checkUnusedBlocks(session, program, facts);
   checkExpectations(session, program);
   return {
@@ -101,8 +102,11 @@ function chooseTrain(program: Program, session: Session, name: string | null): T
 export function emitArtifact(lowered: LoweredTrain, device: Target["device"]): Artifact {
   const files = new Map<string, Uint8Array>();
   const graphs = new Map<string, Graph>();
+  // Stages share their evaluation graph.
+  const optimizedGraphs = new Map<Graph, Graph>();
   for (const [file, graph] of lowered.graphs) {
-    const optimized = runPasses(graph);
+    const optimized = optimizedGraphs.get(graph) ?? runPasses(graph);
+    optimizedGraphs.set(graph, optimized);
     const purpose = file === lowered.plan.infer.file ? "infer" : "train";
     const target: Target = { device, opset: lowered.plan.opset, purpose };
     graphs.set(file, optimized);

@@ -2,10 +2,11 @@
 
 import type { Declaration, ImportDecl, Module, Name } from "../grammar/ast.js";
 import { diagnose, type Diagnostic } from "../grammar/diagnostic.js";
-import * as names from "../grammar/diagnostics/names.js";
+import * as catalogue from "../grammar/diagnostics/names.js";
 import { parseModule } from "../grammar/parse.js";
 import type { SourceFile } from "../grammar/source.js";
 import { suggest } from "../grammar/suggest.js";
+import { refusedForms } from "./check/refuse.js";
 import type { CompilerHost } from "./host.js";
 
 /** A declaration that has a name, and the module it stands in. */
@@ -21,6 +22,8 @@ export interface ModuleScope {
   readonly definitions: ReadonlyMap<string, Definition>;
   /** `import "m" as alias`. */
   readonly aliases: ReadonlyMap<string, ModuleScope>;
+  /** Names whose import has been refused: nothing more is said of them. */
+  readonly refused: ReadonlySet<string>;
 }
 
 export interface Program {
@@ -39,11 +42,12 @@ export function loadProgram(source: SourceFile, host: CompilerHost): Program {
   function load(file: SourceFile, path: readonly string[]): ModuleScope {
     const known = loaded.get(file.name);
     if (known !== undefined) return known;
-    const { module, diagnostics: found } = parseModule(file);
-    diagnostics.push(...found);
+    const { module, diagnostics: found } = parsed(file);
+    diagnostics.push(...found, ...refusedForms(module));
     const definitions = new Map<string, Definition>();
     const aliases = new Map<string, ModuleScope>();
-    const scope: ModuleScope = { name: file.name, module, definitions, aliases };
+    const refused = new Set<string>();
+    const scope: ModuleScope = { name: file.name, module, definitions, aliases, refused };
     const places = new Map<string, Name>();
     const define = (name: Name, put: () => void): void => {
       const earlier = places.get(name.text);
@@ -52,7 +56,7 @@ export function loadProgram(source: SourceFile, host: CompilerHost): Program {
         put();
       } else
         diagnostics.push(
-          diagnose(names.alreadyDefined, { name: name.text }, name.span, {
+          diagnose(catalogue.alreadyDefined, { name: name.text }, name.span, {
             labels: [{ span: earlier.span, text: "first defined here" }],
           }),
         );
@@ -68,12 +72,18 @@ export function loadProgram(source: SourceFile, host: CompilerHost): Program {
     loaded.set(file.name, scope);
     return scope;
 
+    function refuse(names: readonly Name[]): void {
+      for (const { text } of names) refused.add(text);
+    }
+
     function bring(node: ImportDecl, put: (name: Name, action: () => void) => void): void {
       const target = host.readModule(node.from.value, file.name);
+      const names = [...(node.names ?? []), ...(node.alias === null ? [] : [node.alias])];
       if (target === null) {
+        refuse(names);
         diagnostics.push(
           diagnose(
-            names.moduleNotFound,
+            catalogue.moduleNotFound,
             {
               module: node.from.value,
               suggestion: suggest(node.from.value, host.libraryModules),
@@ -85,8 +95,9 @@ export function loadProgram(source: SourceFile, host: CompilerHost): Program {
       }
       const trail = [...path, file.name];
       if (trail.includes(target.name)) {
+        refuse(names);
         const cycle = [...trail.slice(trail.indexOf(target.name)), target.name];
-        diagnostics.push(diagnose(names.importCycle, { cycle }, node.from.span));
+        diagnostics.push(diagnose(catalogue.importCycle, { cycle }, node.from.span));
         return;
       }
       const imported = load(target, trail);
@@ -96,20 +107,36 @@ export function loadProgram(source: SourceFile, host: CompilerHost): Program {
       }
       for (const name of node.names ?? []) {
         const definition = imported.definitions.get(name.text);
-        if (definition === undefined)
+        if (definition?.module !== imported) {
+          refuse([name]);
           diagnostics.push(
             diagnose(
-              names.notExported,
+              catalogue.notExported,
               {
                 name: name.text,
                 module: node.from.value,
-                suggestion: suggest(name.text, imported.definitions.keys()),
+                suggestion: suggest(name.text, declaredIn(imported)),
               },
               name.span,
             ),
           );
-        else put(name, () => definitions.set(name.text, definition));
+        } else put(name, () => definitions.set(name.text, definition));
       }
     }
   }
 }
+
+/** A host that hands out the same source again, as for the standard library, has it parsed once. */
+const parsedSources = new WeakMap<SourceFile, ReturnType<typeof parseModule>>();
+
+function parsed(file: SourceFile): ReturnType<typeof parseModule> {
+  const known = parsedSources.get(file) ?? parseModule(file);
+  parsedSources.set(file, known);
+  return known;
+}
+
+/** The names a module declares itself: what it imports is not passed on. */
+export const declaredIn = (module: ModuleScope): readonly string[] =>
+  [...module.definitions]
+    .filter(([, definition]) => definition.module === module)
+    .map(([name]) => name);

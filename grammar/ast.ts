@@ -3,17 +3,72 @@
  * It holds no meaning: names are unresolved, types unchecked, and every node carries its span.
  */
 
+import type {
+  Argument,
+  Body,
+  ConstDecl,
+  Documented,
+  Expr,
+  GPath,
+  LetMember,
+  Name,
+  RangeExpr,
+  StringExpr,
+  TPath,
+  TypeNode,
+} from "./ast-expressions.js";
 import type { SourceFile, Span } from "./source.js";
+
+export type {
+  ApplyStep,
+  Argument,
+  Axes,
+  AxisItem,
+  BinaryExpr,
+  BinaryOperator,
+  Body,
+  BoolExpr,
+  BrokenExpr,
+  CallExpr,
+  ComprehensionExpr,
+  ComputedMemberExpr,
+  ConstDecl,
+  DimNode,
+  EachStep,
+  EinopsStep,
+  Expr,
+  GPath,
+  GPathSegment,
+  IfExpr,
+  IndexExpr,
+  LetMember,
+  ListExpr,
+  ListTypeNode,
+  MemberExpr,
+  Name,
+  NameExpr,
+  NumberExpr,
+  PipeExpr,
+  QuantityExpr,
+  RangeExpr,
+  RepeatStep,
+  ScanStep,
+  SettingTypeNode,
+  SpreadExpr,
+  Step,
+  StringExpr,
+  TensorTypeNode,
+  TPath,
+  TPathSegment,
+  TupleExpr,
+  TypeNode,
+  UnaryExpr,
+} from "./ast-expressions.js";
 
 export interface Module {
   readonly kind: "module";
   readonly source: SourceFile;
   readonly declarations: readonly Declaration[];
-  readonly span: Span;
-}
-
-export interface Name {
-  readonly text: string;
   readonly span: Span;
 }
 
@@ -29,13 +84,13 @@ export type Declaration =
   | ScheduleDecl
   | DatasetDecl
   | TrainDecl
+  | MetricDecl
+  | MeshDecl
+  | ShardDecl
+  | VariantDecl
+  | SweepDecl
+  | ExportDecl
   | ExpectDecl;
-
-interface Documented {
-  /** The `///` lines above, markers and one space removed; `null` when there are none. */
-  readonly doc: string | null;
-  readonly span: Span;
-}
 
 /** `import { a, b } from "module"` (names) or `import "module" as alias` (alias). */
 export interface ImportDecl extends Documented {
@@ -52,12 +107,6 @@ export interface ParamDecl extends Documented {
   readonly type: TypeNode;
   readonly value: Expr | null;
   readonly range: Expr | null;
-}
-
-export interface ConstDecl extends Documented {
-  readonly kind: "const";
-  readonly name: Name;
-  readonly value: Expr;
 }
 
 /** A formal without a type is a tensor, with one a setting. */
@@ -119,9 +168,79 @@ export interface ExpectDecl extends Documented {
   readonly condition: Expr;
 }
 
+/** `metric f1(threshold: float = 0.5) better max { in … sum tp: f32[] = … value = … }`. */
+export interface MetricDecl extends Documented {
+  readonly kind: "metric";
+  readonly name: Name;
+  readonly formals: readonly Formal[];
+  readonly better: "max" | "min" | null;
+  readonly members: readonly MetricMember[];
+}
+
+/** `mesh pod { data: 4, expert: 2 }`: named axes of devices. */
+export interface MeshDecl extends Documented {
+  readonly kind: "mesh";
+  readonly name: Name;
+  readonly axes: readonly Entry[];
+}
+
+/** `shard pretrain on pod { … }`: how the values of the train called `name` lie on a mesh. */
+export interface ShardDecl extends Documented {
+  readonly kind: "shard";
+  readonly name: Name;
+  readonly on: Name;
+  readonly rules: readonly PathRule[];
+}
+
+/** `model.a.**, model.b: value`; `batch:` is a path of one segment. A value may be missing. */
+export interface PathRule {
+  readonly globs: readonly GPath[];
+  readonly value: Expr | null;
+  readonly span: Span;
+}
+
+/** The rule of a `shard`. */
+export type ShardRule = PathRule;
+
+/** `variant "9.6b" of base { model.depth: 4  loss { … } }`: what differs from `of`. */
+export interface VariantDecl extends Documented {
+  readonly kind: "variant";
+  /** The text of a quoted name stands without its quotes. */
+  readonly name: Name;
+  readonly quoted: boolean;
+  readonly of: Name;
+  readonly members: readonly VariantMember[];
+}
+
+/** Dotted entries change one setting; a whole member replaces the one of its kind and name. */
+export type VariantMember = TrainMember | DatasetMember;
+
+/** `sweep search over base { lr: log(1e-5 .. 1e-3)  trials: 24 }`. */
+export interface SweepDecl extends Documented {
+  readonly kind: "sweep";
+  readonly name: Name;
+  readonly over: Name;
+  readonly entries: readonly Entry[];
+}
+
+/** `export smokey as "smokey.onnx" { outputs: [logit] }`: of the train called `name`. */
+export interface ExportDecl extends Documented {
+  readonly kind: "export";
+  readonly name: Name;
+  readonly file: StringExpr;
+  readonly entries: readonly Entry[];
+}
+
 // Block members --------------------------------------------------------------------------------
 
-export type BlockMember = Port | Owned | LetMember | ConstDecl | AssignMember | UpdateMember;
+export type BlockMember =
+  | Port
+  | Owned
+  | LetMember
+  | ConstDecl
+  | AssignMember
+  | UpdateMember
+  | TapMember;
 
 /** `in x: f32[B, C]`, `out y: …`, optionally `= value` (or `= none`) and `if guard`. */
 export interface Port {
@@ -135,10 +254,10 @@ export interface Port {
   readonly span: Span;
 }
 
-/** `weight w: f32[out, C] = init as path if guard`, or `state …`. */
+/** `weight w: f32[out, C] = init as path if guard`, `state …`, or what a `scan` carries. */
 export interface Owned {
   readonly kind: "owned";
-  readonly role: "weight" | "state";
+  readonly role: "weight" | "state" | "carry";
   readonly unused: boolean;
   readonly name: Name;
   readonly type: TypeNode;
@@ -149,18 +268,18 @@ export interface Owned {
   readonly span: Span;
 }
 
-/** `let a, b = expr`; a name may be `_`. */
-export interface LetMember {
-  readonly kind: "let";
+/** `y = expr` or `a, b = expr`: gives the outputs their values. */
+export interface AssignMember {
+  readonly kind: "assign";
   readonly names: readonly Name[];
   readonly value: Expr;
   readonly span: Span;
 }
 
-/** `y = expr` or `a, b = expr`: gives the outputs their values. */
-export interface AssignMember {
-  readonly kind: "assign";
-  readonly names: readonly Name[];
+/** `tap balance = expr`: a value that losses and metrics may read from any depth. */
+export interface TapMember {
+  readonly kind: "tap";
+  readonly name: Name;
   readonly value: Expr;
   readonly span: Span;
 }
@@ -186,6 +305,18 @@ export interface SlotMember {
 
 export type OptimizerMember = SlotMember | LetMember | UpdateMember;
 
+/** `sum tp: f32[] = expr`: reduced over records, batches and ranks. */
+export interface AccumulatorMember {
+  readonly kind: "accumulator";
+  readonly reduction: "sum" | "min" | "max";
+  readonly name: Name;
+  readonly type: TypeNode;
+  readonly value: Expr;
+  readonly span: Span;
+}
+
+export type MetricMember = Port | LetMember | ConstDecl | AccumulatorMember | AssignMember;
+
 // Dataset and train members --------------------------------------------------------------------
 
 /** `key: value`; the value is `null` where the text ends after the colon. */
@@ -197,22 +328,43 @@ export interface Entry {
   readonly span: Span;
 }
 
-export type DatasetMember = Entry | FieldMember | SplitMember | TransformMember | LoaderMember;
+export type DatasetMember =
+  | Entry
+  | FieldMember
+  | FitMember
+  | SplitMember
+  | TransformMember
+  | LoaderMember;
 
-/** `field image: image() -> u8[3, H, W]`. */
+/** `field image: image() -> u8[3, H, W] if guard`. */
 export interface FieldMember {
   readonly kind: "field";
   readonly name: Name;
   readonly reader: Expr;
   readonly type: TypeNode;
+  readonly guard: Expr | null;
   readonly doc: string | null;
   readonly span: Span;
 }
 
-/** `split by event { train: 70% … }` or `split random { … }` (then `by` is `null`). */
+/** `fit range = minmax(x) -> (lo: f32[M], hi: f32[M])`; one unnamed output has no parentheses. */
+export interface FitMember {
+  readonly kind: "fit";
+  readonly name: Name;
+  readonly value: Expr;
+  readonly outputs: readonly { readonly name: Name | null; readonly type: TypeNode }[];
+  readonly doc: string | null;
+  readonly span: Span;
+}
+
+/**
+ * `split by event { train: 70% … }`, `split random { … }` (then `by` is `null`), or
+ * `split by column("split") { val: "valid" }` (then `args` are those of `column`).
+ */
 export interface SplitMember {
   readonly kind: "split";
   readonly by: Name | null;
+  readonly args: readonly Argument[] | null;
   readonly entries: readonly Entry[];
   readonly span: Span;
 }
@@ -231,10 +383,46 @@ export interface LoaderMember {
   readonly span: Span;
 }
 
-export type TrainMember = Entry | LossMember | MetricsMember | StageMember | ObjectiveMember;
+export type TrainMember =
+  | Entry
+  | LossMember
+  | MetricsMember
+  | StageMember
+  | ObjectiveMember
+  | GroupMember
+  | InitMember
+  | PredictMember;
 
+/** `loss { total = … }`, or one of several: `loss calibrate { weight t: f32[] = 0 … }`. */
 export interface LossMember {
   readonly kind: "loss";
+  readonly name: Name | null;
+  readonly members: readonly (Owned | LetMember | ConstDecl | AssignMember)[];
+  readonly span: Span;
+}
+
+/** `group (i in 0 .. 12) model.blocks.{i}.** where size(p) < 4096 { lr: 0.1 * lr }`. */
+export interface GroupMember {
+  readonly kind: "group";
+  readonly binder: { readonly name: Name; readonly range: RangeExpr } | null;
+  readonly globs: readonly GPath[];
+  readonly where: Expr | null;
+  readonly entries: readonly Entry[];
+  readonly span: Span;
+}
+
+/** `init { model.cnn: load(file) }`: starting weights; the first rule that matches decides. */
+export interface InitMember {
+  readonly kind: "init";
+  readonly rules: readonly PathRule[];
+  readonly span: Span;
+}
+
+/** `predict { p = … }` or `predict mc(samples: 20) { p = … }`. */
+export interface PredictMember {
+  readonly kind: "predict";
+  readonly name: Name | null;
+  readonly args: readonly Argument[];
   readonly assigns: readonly AssignMember[];
   readonly span: Span;
 }
@@ -252,7 +440,16 @@ export interface StageMember {
   readonly kind: "stage";
   readonly name: Name;
   readonly duration: Expr;
-  readonly members: readonly (FreezeMember | Entry)[];
+  readonly members: readonly StageLine[];
+  readonly span: Span;
+}
+
+export type StageLine = FreezeMember | RestartMember | LossMember | MetricsMember | Entry;
+
+/** `restart schedule`. */
+export interface RestartMember {
+  readonly kind: "restart";
+  readonly what: Name;
   readonly span: Span;
 }
 
@@ -266,243 +463,5 @@ export interface FreezeMember {
 export interface ObjectiveMember {
   readonly kind: "objective";
   readonly condition: Expr;
-  readonly span: Span;
-}
-
-// Types and paths ------------------------------------------------------------------------------
-
-export type TypeNode = TensorTypeNode | SettingTypeNode;
-
-/** `f32[B, T = 3, ..., C]`. `f32[]` is a scalar tensor. */
-export interface TensorTypeNode {
-  readonly kind: "tensor-type";
-  readonly dtype: Name;
-  readonly dims: readonly DimNode[];
-  readonly span: Span;
-}
-
-export interface DimNode {
-  readonly kind: "ellipsis" | "dim" | "unknown";
-  /** The axis name of `T = 3`. */
-  readonly axis: Name | null;
-  /** `null` for `...` and `_`. */
-  readonly size: Expr | null;
-  readonly span: Span;
-}
-
-/** `int`, `float[2]`, `int | same`, `dim | none`. */
-export interface SettingTypeNode {
-  readonly kind: "setting-type";
-  readonly alternatives: readonly { readonly name: Name; readonly length: Expr | null }[];
-  readonly span: Span;
-}
-
-/** `as conv1`, `as downsample.0`, `as weight_hh_{suffix}`; `_` alone adds no segment. */
-export interface TPath {
-  readonly segments: readonly TPathSegment[];
-  readonly span: Span;
-}
-
-export interface TPathSegment {
-  /** The fixed part; empty for a bare `{expr}`. */
-  readonly text: string;
-  readonly computed: Expr | null;
-  readonly span: Span;
-}
-
-/** `model.cnn.**`, `model.layers[0 .. 4].*`. */
-export interface GPath {
-  readonly segments: readonly GPathSegment[];
-  readonly span: Span;
-}
-
-export interface GPathSegment {
-  /** `*`, `**`, `bn*`, or a plain segment. */
-  readonly text: string;
-  readonly range: RangeExpr | null;
-  readonly span: Span;
-}
-
-// Expressions ----------------------------------------------------------------------------------
-
-export type Expr =
-  | NumberExpr
-  | QuantityExpr
-  | StringExpr
-  | BoolExpr
-  | NameExpr
-  | MemberExpr
-  | CallExpr
-  | IndexExpr
-  | UnaryExpr
-  | BinaryExpr
-  | RangeExpr
-  | IfExpr
-  | ListExpr
-  | TupleExpr
-  | PipeExpr
-  | BrokenExpr;
-
-export interface NumberExpr {
-  readonly kind: "number";
-  readonly value: number;
-  /** Written without a point and exponent. */
-  readonly integer: boolean;
-  readonly span: Span;
-}
-
-/** One token: `5 epochs`, `70%`, `200 GiB`. The unit is singular (`epoch`) except `%`. */
-export interface QuantityExpr {
-  readonly kind: "quantity";
-  readonly value: number;
-  readonly unit: string;
-  readonly span: Span;
-}
-
-export interface StringExpr {
-  readonly kind: "string";
-  readonly value: string;
-  readonly span: Span;
-}
-
-export interface BoolExpr {
-  readonly kind: "bool";
-  readonly value: boolean;
-  readonly span: Span;
-}
-
-export interface NameExpr {
-  readonly kind: "name";
-  readonly name: string;
-  readonly span: Span;
-}
-
-/** `out.x`, `Cars.classes`; after a point a number is digits: `blocks.0`. */
-export interface MemberExpr {
-  readonly kind: "member";
-  readonly object: Expr;
-  readonly member: Name;
-  readonly span: Span;
-}
-
-export interface Argument {
-  readonly name: Name | null;
-  readonly value: Expr;
-  readonly span: Span;
-}
-
-export interface CallExpr {
-  readonly kind: "call";
-  readonly callee: Expr;
-  readonly args: readonly Argument[];
-  readonly span: Span;
-}
-
-export interface IndexExpr {
-  readonly kind: "index";
-  readonly object: Expr;
-  readonly index: Expr;
-  readonly span: Span;
-}
-
-export interface UnaryExpr {
-  readonly kind: "unary";
-  readonly operator: "-" | "not";
-  readonly operand: Expr;
-  readonly span: Span;
-}
-
-export type BinaryOperator =
-  | "+"
-  | "-"
-  | "*"
-  | "/"
-  | "=="
-  | "!="
-  | "<"
-  | "<="
-  | ">"
-  | ">="
-  | "and"
-  | "or"
-  | "in"
-  | "then";
-
-export interface BinaryExpr {
-  readonly kind: "binary";
-  readonly operator: BinaryOperator;
-  readonly left: Expr;
-  readonly right: Expr;
-  readonly operatorSpan: Span;
-  readonly span: Span;
-}
-
-export interface RangeExpr {
-  readonly kind: "range";
-  readonly from: Expr;
-  /** `null` for an open end: `1 ..`. */
-  readonly to: Expr | null;
-  readonly span: Span;
-}
-
-export interface IfExpr {
-  readonly kind: "if";
-  readonly condition: Expr;
-  readonly then: Body;
-  readonly otherwise: Body;
-  readonly span: Span;
-}
-
-/** `{ let a = …  value }`; an `else if` is a body whose value is the next `if`. */
-export interface Body {
-  readonly lets: readonly (LetMember | ConstDecl)[];
-  readonly value: Expr;
-  readonly span: Span;
-}
-
-export interface ListExpr {
-  readonly kind: "list";
-  readonly items: readonly Expr[];
-  readonly span: Span;
-}
-
-/** `(q, kv, mask: m)`: two or more values, or one that is named. */
-export interface TupleExpr {
-  readonly kind: "tuple";
-  readonly items: readonly Argument[];
-  readonly span: Span;
-}
-
-export interface PipeExpr {
-  readonly kind: "pipe";
-  readonly input: Expr;
-  readonly step: Step;
-  readonly span: Span;
-}
-
-export type Step = ApplyStep | RepeatStep;
-
-/** `Conv2d(64, kernel: 3) as conv1`; `args` is `null` when the parentheses are missing. */
-export interface ApplyStep {
-  readonly kind: "apply";
-  readonly callee: Expr;
-  readonly args: readonly Argument[] | null;
-  readonly as: TPath | null;
-  readonly span: Span;
-}
-
-/** `repeat n Block(…) as layers` or `repeat (i in a .. b) Block(…) as layers`. */
-export interface RepeatStep {
-  readonly kind: "repeat";
-  readonly count: Expr | null;
-  readonly binder: { readonly name: Name; readonly range: RangeExpr } | null;
-  readonly body: ApplyStep;
-  readonly as: TPath | null;
-  readonly span: Span;
-}
-
-/** Text the parser could not read; it has been reported and silences what follows from it. */
-export interface BrokenExpr {
-  readonly kind: "broken";
   readonly span: Span;
 }

@@ -1,6 +1,6 @@
 /** Concrete trees of expressions to the AST: pipes, operators by precedence, values. */
 
-import type { CstNode, IToken } from "chevrotain";
+import type { CstNode } from "chevrotain";
 
 import type {
   ApplyStep,
@@ -8,17 +8,22 @@ import type {
   Body,
   BrokenExpr,
   ConstDecl,
+  EinopsStep,
   Expr,
   IfExpr,
   LetMember,
-  Name,
   RangeExpr,
+  RepeatStep,
+  ScanStep,
   Step,
   TPath,
   TPathSegment,
 } from "./ast.js";
 import {
   broken,
+  brokenToken,
+  descend,
+  digitsName,
   docAbove,
   endOf,
   nameIn,
@@ -27,20 +32,19 @@ import {
   node,
   nodes,
   reportAt,
+  reportExpected,
   spanOfNode,
   spanOfToken,
   token,
   tokens,
   type Conversion,
 } from "./cst.js";
-import { nestingTooDeep, notARange } from "./diagnostics/syntax.js";
+import { axesOf } from "./cst-to-ast-axes.js";
+import { notARange } from "./diagnostics/syntax.js";
 import { at } from "./invariant.js";
 import { numberExpr, quantityExpr, stringExpr } from "./literals.js";
 import { combine, type Tail } from "./precedence.js";
-import { joinSpans } from "./source.js";
-
-/** Nodes of one expression from its outermost to a leaf. */
-export const MAX_EXPRESSION_DEPTH = 500;
+import { joinSpans, type Span } from "./source.js";
 
 /** The `expr` (or other value rule) among the children of `parent`, or a broken expression after it. */
 export function exprIn(c: Conversion, parent: CstNode | null, rule = "expr", otherwise = 0): Expr {
@@ -57,20 +61,6 @@ export const optionalExprIn = (c: Conversion, parent: CstNode | null): Expr | nu
 export function defaultIn(c: Conversion, parent: CstNode): Expr | null {
   const tree = node(parent, "default");
   return tree === null ? null : exprIn(c, tree);
-}
-
-/** Makes what stands `levels` below the current node, or reports that it is too deep. */
-function descend(c: Conversion, levels: number, tree: CstNode, make: () => Expr): Expr {
-  const span = spanOfNode(c, tree, 0);
-  if (c.depth + levels > MAX_EXPRESSION_DEPTH) {
-    const params = { what: "operators and steps in one expression", limit: MAX_EXPRESSION_DEPTH };
-    reportAt(c, nestingTooDeep, params, { ...span, end: Math.min(span.end, span.start + 1) });
-    return { kind: "broken", span };
-  }
-  c.depth += levels;
-  const made = make();
-  c.depth -= levels;
-  return made;
 }
 
 function expr(c: Conversion, tree: CstNode): Expr {
@@ -92,19 +82,82 @@ function stepOf(c: Conversion, tree: CstNode | null, otherwise: number): Step {
   const span = spanOfNode(c, tree, otherwise);
   const path = node(tree, "path");
   const as = path === null ? null : pathIn(c, path);
+  const reported = token(tree, "Reported");
+  if (reported !== null) {
+    const callee = brokenToken(c, reported);
+    return { kind: "apply", callee, args: null, unused: false, as, span };
+  }
+  const einops = node(tree, "einops");
+  if (einops !== null) return { ...einopsOf(c, einops), as, span };
+  return { ...appliedOf(c, tree, otherwise), as };
+}
+
+/** `repeat …`, `each …`, `scan …` or a plain application, without its path. */
+function appliedOf(c: Conversion, tree: CstNode | null, otherwise: number): Step {
+  const span = spanOfNode(c, tree, otherwise);
+  const unused = token(tree, "Word_unused") !== null;
+  const bodyOf = (parent: CstNode): ApplyStep => ({
+    ...applyOf(c, node(parent, "apply"), endOf(c, parent, otherwise)),
+    unused,
+  });
   const repeat = node(tree, "repeat");
   if (repeat !== null) {
-    const body = applyOf(c, node(repeat, "apply"), endOf(c, repeat, otherwise));
-    const name = token(repeat, "Name");
-    if (name === null && token(repeat, "BinderParen") === null)
-      return { kind: "repeat", count: exprIn(c, repeat, "binary"), binder: null, body, as, span };
-    const binder = { name: nameIn(c, repeat), range: rangeIn(c, repeat, "after `in`") };
-    return { kind: "repeat", count: null, binder, body, as, span };
+    const binder = binderIn(c, repeat);
+    const count = binder === null ? exprIn(c, repeat, "binary") : null;
+    return { kind: "repeat", count, binder, body: bodyOf(repeat), as: null, span };
   }
-  const reported = token(tree, "Reported");
-  if (reported !== null)
-    return { kind: "apply", callee: brokenToken(c, reported), args: null, as, span };
-  return { ...applyOf(c, node(tree, "apply"), span.start), as, span };
+  const each = node(tree, "each");
+  if (each !== null)
+    return { kind: "each", axis: nameIn(c, each), body: bodyOf(each), as: null, span };
+  const scan = node(tree, "scan");
+  if (scan !== null) {
+    const bound = node(scan, "scanBinder");
+    const binder = bound === null ? null : scanBinderOf(c, bound);
+    const over = binder === null ? nameIn(c, scan) : null;
+    return { kind: "scan", over, binder, body: bodyOf(scan), as: null, span };
+  }
+  return { ...applyOf(c, node(tree, "apply"), span.start), unused, span };
+}
+
+/** `(i in a .. b)` among the children, or `null`. */
+export function binderIn(c: Conversion, parent: CstNode): RepeatStep["binder"] {
+  const tree = node(parent, "binder");
+  if (tree === null) return null;
+  return { name: nameIn(c, tree), range: rangeIn(c, tree, "after `in`") };
+}
+
+/** `(t in list, axis: T)`; `axis` is its only setting. */
+function scanBinderOf(c: Conversion, tree: CstNode): ScanStep["binder"] {
+  const [setting] = settingsIn(c, tree);
+  const given = setting?.name ?? null;
+  const axis = setting?.value ?? null;
+  if (given !== null && given.text !== "axis")
+    reportExpected(c, given.text, "`axis`", null, given.span);
+  else if (axis !== null && axis.kind !== "name" && axis.kind !== "broken")
+    reportExpected(c, null, "the name of an axis", "an axis gets its name in a type", axis.span);
+  const named = axis?.kind === "name" ? { text: axis.name, span: axis.span } : null;
+  return { name: nameIn(c, tree), list: exprIn(c, tree), axis: named };
+}
+
+const settingsIn = (c: Conversion, tree: CstNode): readonly Argument[] =>
+  nodes(tree, "setting").map((setting) => ({
+    name: nameIn(c, setting),
+    value: exprIn(c, setting),
+    span: spanOfNode(c, setting, 0),
+  }));
+
+function einopsOf(c: Conversion, tree: CstNode): EinopsStep {
+  const span = spanOfNode(c, tree, 0);
+  const missing = { items: [], span: { ...span, start: span.end } };
+  const output = node(node(tree, "output"), "axes");
+  return {
+    kind: token(tree, "Word_einsum") === null ? "rearrange" : "einsum",
+    inputs: nodes(tree, "axes").map((axes) => axesOf(c, axes)),
+    output: output === null ? missing : axesOf(c, output),
+    sizes: settingsIn(c, tree),
+    as: null,
+    span,
+  };
 }
 
 function applyOf(c: Conversion, tree: CstNode | null, otherwise: number): ApplyStep {
@@ -119,7 +172,8 @@ function applyOf(c: Conversion, tree: CstNode | null, otherwise: number): ApplyS
   }
   const call = node(tree, "callArgs");
   const args = call === null ? null : argumentsIn(c, call);
-  return { kind: "apply", callee: callee ?? broken(c, span.start), args, as: null, span };
+  const found = callee ?? broken(c, span.start);
+  return { kind: "apply", callee: found, args, unused: false, as: null, span };
 }
 
 /** The expression among the children, which has to be `a .. b`. */
@@ -137,10 +191,6 @@ export function rangeIn(c: Conversion, parent: CstNode, where: string, hint?: st
 }
 
 const brokenAt = (value: Expr): BrokenExpr => ({ kind: "broken", span: value.span });
-
-/** A reported token stands for more text than its image holds. */
-const brokenToken = (c: Conversion, item: IToken): BrokenExpr =>
-  broken(c, item.startOffset, (item.endOffset ?? item.startOffset) + 1);
 
 /** `as conv1`, `as layer{i}.0` */
 export function pathIn(c: Conversion, tree: CstNode): TPath {
@@ -161,12 +211,6 @@ export function pathIn(c: Conversion, tree: CstNode): TPath {
     else segments.push({ ...digitsName(c, digits), computed: null });
   }
   return { segments, span: spanOfNode(c, tree, 0) };
-}
-
-/** The name that digits directly after a point are: `0` of `blocks.0`. */
-export function digitsName(c: Conversion, item: IToken): Name {
-  const span = spanOfToken(c, item);
-  return { text: item.image.slice(1), span: { ...span, start: span.start + 1 } };
 }
 
 // Operators ------------------------------------------------------------------------------------
@@ -217,8 +261,20 @@ function suffixed(c: Conversion, object: Expr, suffix: CstNode): Expr {
     const member = digitsName(c, digits);
     return { kind: "member", object, member, span };
   }
-  if (token(suffix, "Name") === null) return { kind: "broken", span };
-  return { kind: "member", object, member: nameIn(c, suffix), span };
+  const segment = node(suffix, "segment");
+  const computed = node(segment, "computed");
+  const name = token(segment, "Name");
+  if (computed !== null) {
+    const value = exprIn(c, computed);
+    return { kind: "computed-member", object, text: name?.image ?? "", computed: value, span };
+  }
+  const star = token(segment, "Wildcard") ?? token(segment, "Glob");
+  const first = name ?? star;
+  if (first === null) return { kind: "broken", span };
+  const member = nameOfToken(c, first);
+  if (name === null || star === null) return { kind: "member", object, member, span };
+  const whole = { text: `${member.text}*`, span: joinSpans(member.span, spanOfToken(c, star)) };
+  return { kind: "member", object, member: whole, span };
 }
 
 // Values ---------------------------------------------------------------------------------------
@@ -229,8 +285,9 @@ function primaryOf(c: Conversion, tree: CstNode): Expr {
   if (group !== null) return groupOf(c, group);
   const list = node(tree, "list");
   if (list !== null) {
-    const items = nodes(list, "expr").map((item) => expr(c, item));
-    return { kind: "list", items, span };
+    const comprehension = node(list, "comprehension");
+    if (comprehension !== null) return comprehensionOf(c, comprehension, span);
+    return { kind: "list", items: nodes(list, "item").map((item) => itemOf(c, item)), span };
   }
   const choice = node(tree, "choice");
   if (choice !== null) return choiceOf(c, choice);
@@ -248,6 +305,25 @@ function primaryOf(c: Conversion, tree: CstNode): Expr {
   return reported === null ? { kind: "broken", span } : brokenToken(c, reported);
 }
 
+/** `x` or `...xs` */
+function itemOf(c: Conversion, tree: CstNode): Expr {
+  const value = exprIn(c, tree);
+  if (token(tree, "Ellipsis") === null) return value;
+  return { kind: "spread", value, span: spanOfNode(c, tree, value.span.start) };
+}
+
+function comprehensionOf(c: Conversion, tree: CstNode, span: Span): Expr {
+  const guard = node(tree, "guard");
+  return {
+    kind: "comprehension",
+    name: nameIn(c, tree),
+    range: exprIn(c, tree, "binary"),
+    condition: guard === null ? null : exprIn(c, guard),
+    value: exprIn(c, tree),
+    span,
+  };
+}
+
 /** `(a)` groups; `(a, b)` and `(a: x)` are tuples. */
 function groupOf(c: Conversion, tree: CstNode): Expr {
   const items = argumentsIn(c, tree);
@@ -257,7 +333,8 @@ function groupOf(c: Conversion, tree: CstNode): Expr {
   return items.length === 1 && only.name === null ? only.value : { kind: "tuple", items, span };
 }
 
-const argumentsIn = (c: Conversion, tree: CstNode): readonly Argument[] =>
+/** The arguments among the children of a call. */
+export const argumentsIn = (c: Conversion, tree: CstNode): readonly Argument[] =>
   nodes(tree, "argument").map((argument) => ({
     name: token(argument, "Name") === null ? null : nameIn(c, argument),
     value: exprIn(c, argument),

@@ -4,6 +4,7 @@ import type { CstNode } from "chevrotain";
 
 import type { DimNode, GPath, GPathSegment, TypeNode } from "./ast.js";
 import {
+  digitsName,
   endOf,
   nameIn,
   nameOfToken,
@@ -15,8 +16,8 @@ import {
   token,
   type Conversion,
 } from "./cst.js";
-import { digitsName, exprIn, rangeIn } from "./cst-to-ast-expressions.js";
-import { notYetSupported, unexpectedToken } from "./diagnostics/syntax.js";
+import { exprIn } from "./cst-to-ast-expressions.js";
+import { notARange, tensorAmongTypes, unexpectedToken } from "./diagnostics/syntax.js";
 
 /** With brackets these are settings of fixed length; any other name is a tensor's dtype. */
 const SETTING_TYPES: ReadonlySet<string> = new Set([
@@ -36,8 +37,8 @@ export function typeIn(c: Conversion, parent: CstNode): TypeNode {
   const tree = node(parent, "type");
   const span = spanOfNode(c, tree, endOf(c, parent, 0));
   if (tree !== null && token(tree, "LeftBracket") !== null) {
-    reportAt(c, notYetSupported, { form: "a list type" }, span);
-    return { kind: "setting-type", alternatives: [], span };
+    const length = node(tree, "expr") === null ? null : exprIn(c, tree);
+    return { kind: "list-type", item: typeIn(c, tree), length, span };
   }
   const alternatives = nodes(tree, "alternative");
   const [only] = alternatives;
@@ -51,8 +52,8 @@ export function typeIn(c: Conversion, parent: CstNode): TypeNode {
       if (isTensor(alternative))
         reportAt(
           c,
-          notYetSupported,
-          { form: "a tensor among alternatives" },
+          tensorAmongTypes,
+          { dtype: nameIn(c, alternative).text },
           spanOfNode(c, alternative, 0),
         );
       const length = nodes(node(alternative, "dimensions"), "dimension")[0];
@@ -81,44 +82,66 @@ function dimension(c: Conversion, tree: CstNode): DimNode {
   return { kind: "dim", axis, size, span };
 }
 
-/** `model.layers[0 .. 4].bn*` */
+/** `model.layers[0 .. 4].bn*`, `model.blocks.{i}.**` */
 export function globOf(c: Conversion, tree: CstNode): GPath {
-  const first = nameIn(c, tree);
-  const segments: GPathSegment[] = [{ text: first.text, range: null, span: first.span }];
+  const first = nameIn(c, tree, token(tree, "Name") === null ? "KeyName" : "Name");
+  const segments: GPathSegment[] = [{ ...PLAIN, text: first.text, span: first.span }];
   for (const segment of nodes(tree, "globSegment")) {
     if (token(segment, "IndexBracket") !== null) {
       const last = segments.pop();
       if (last === undefined) continue;
-      const hint = "write `layers.3` for one, `layers[0 .. 4]` for several";
-      const range = rangeIn(c, segment, "of segments", hint);
       const end = endOf(c, segment, last.span.end);
-      segments.push({ ...last, range, span: { ...last.span, end } });
+      segments.push({ ...last, ...indexOf(c, segment), span: { ...last.span, end } });
       continue;
     }
     const digits = token(segment, "DotDigits");
-    segments.push({
-      ...(digits === null ? namedSegment(c, segment) : digitsName(c, digits)),
-      range: null,
-    });
+    if (digits !== null) segments.push({ ...PLAIN, ...digitsName(c, digits) });
+    else segments.push({ ...PLAIN, ...namedSegment(c, segment) });
   }
-  return { segments, span: spanOfNode(c, tree, 0) };
+  return { segments, span: spanOfNode(c, tree, first.span.start) };
+}
+
+const PLAIN = { computed: null, range: null, binder: null, index: null } as const;
+
+/** `0 .. 4`, `g in 1 .. 3` or one index. */
+function indexOf(
+  c: Conversion,
+  segment: CstNode,
+): Pick<GPathSegment, "range" | "binder" | "index"> {
+  const value = exprIn(c, segment);
+  if (value.kind === "range") return { range: value, binder: null, index: null };
+  if (value.kind !== "binary" || value.operator !== "in" || value.left.kind !== "name")
+    return { range: null, binder: null, index: value };
+  const { left, right } = value;
+  const binder = { text: left.name, span: left.span };
+  if (right.kind === "range") return { range: right, binder, index: null };
+  const hint = "write `[i in a .. b]`; the end is excluded";
+  reportAt(c, notARange, { where: "after `in`", hint }, right.span);
+  return { range: null, binder, index: null };
 }
 
 function namedSegment(
   c: Conversion,
   segment: CstNode,
-): { readonly text: string; readonly span: GPathSegment["span"] } {
+): Pick<GPathSegment, "text" | "computed" | "span"> {
   const name = token(segment, "Name");
-  const star = token(segment, "Glob") ?? token(segment, "Star");
+  const computed = node(segment, "computed");
+  if (computed !== null) {
+    const whole = spanOfNode(c, segment, 0);
+    const span = { ...whole, start: Math.min(whole.start + 1, whole.end) };
+    return { text: name?.image ?? "", computed: exprIn(c, computed), span };
+  }
+  const star = token(segment, "Glob") ?? token(segment, "Wildcard");
   if (name === null) {
     const point = spanOfNode(c, segment, 0);
     return {
       text: star?.image ?? "",
+      computed: null,
       span: { ...point, start: Math.min(point.start + 1, point.end) },
     };
   }
   const { text, span } = nameOfToken(c, name);
-  if (star === null) return { text, span };
+  if (star === null) return { text, computed: null, span };
   const { start, end } = spanOfToken(c, star);
   if (start !== span.end)
     reportAt(
@@ -127,5 +150,5 @@ function namedSegment(
       { found: "*", after: null, expected: "`,` or a member", hint: `write \`${text}*\`` },
       { source: c.source, start, end },
     );
-  return { text: `${text}*`, span: { ...span, end } };
+  return { text: `${text}*`, computed: null, span: { ...span, end } };
 }

@@ -3,7 +3,8 @@
 import type { CstElement, CstNode, IToken } from "chevrotain";
 
 import { diagnose, type Diagnostic, type DiagnosticKind } from "./diagnostic.js";
-import type { BrokenExpr, Name } from "./ast.js";
+import type { BrokenExpr, Expr, Name } from "./ast.js";
+import { nestingTooDeep, unexpectedToken } from "./diagnostics/syntax.js";
 import type { SourceFile, Span } from "./source.js";
 import { positionOf } from "./source.js";
 
@@ -102,9 +103,11 @@ export function reportAt<P>(c: Conversion, kind: DiagnosticKind<P>, params: P, s
   c.report(diagnose(kind, params, span));
 }
 
-/** The `///` lines directly above the line on which the tree begins. */
+/** The `///` lines directly above the tree, which has to begin its line. */
 export function docAbove(c: Conversion, tree: CstNode): string | null {
   const { start } = spanOfNode(c, tree, 0);
+  const lineStart = c.source.text.lastIndexOf("\n", start - 1) + 1;
+  if (c.source.text.slice(lineStart, start).trim() !== "") return null;
   const lines: string[] = [];
   for (let line = positionOf(c.source, start).line - 2; ; line--) {
     const text = c.docs.get(line);
@@ -112,4 +115,42 @@ export function docAbove(c: Conversion, tree: CstNode): string | null {
     lines.unshift(text);
   }
   return lines.length === 0 ? null : lines.join("\n");
+}
+
+/** The name that digits directly after a point are: `0` of `blocks.0`. */
+export function digitsName(c: Conversion, item: IToken): Name {
+  const span = spanOfToken(c, item);
+  return { text: item.image.slice(1), span: { ...span, start: span.start + 1 } };
+}
+
+/** A reported token stands for more text than its image holds. */
+export const brokenToken = (c: Conversion, item: IToken): BrokenExpr =>
+  broken(c, item.startOffset, (item.endOffset ?? item.startOffset) + 1);
+
+/** Reports a part that is read but not allowed at its place. */
+export function reportExpected(
+  c: Conversion,
+  found: string | null,
+  expected: string,
+  hint: string | null,
+  span: Span,
+): void {
+  reportAt(c, unexpectedToken, { found, after: null, expected, hint }, span);
+}
+
+/** Nodes of one expression from its outermost to a leaf. */
+export const MAX_EXPRESSION_DEPTH = 500;
+
+/** Makes what stands `levels` below the current node, or reports that it is too deep. */
+export function descend(c: Conversion, levels: number, tree: CstNode, make: () => Expr): Expr {
+  const span = spanOfNode(c, tree, 0);
+  if (c.depth + levels > MAX_EXPRESSION_DEPTH) {
+    const params = { what: "operators and steps in one expression", limit: MAX_EXPRESSION_DEPTH };
+    reportAt(c, nestingTooDeep, params, { ...span, end: Math.min(span.end, span.start + 1) });
+    return { kind: "broken", span };
+  }
+  c.depth += levels;
+  const made = make();
+  c.depth -= levels;
+  return made;
 }

@@ -19,6 +19,13 @@ const CHOICES: Readonly<Record<string, string>> = {
   dimension: "a dimension",
   splitMember: "`by` and a field, or `random`",
   ownedMember: "`weight` or `state`",
+  lossLine: "`weight`, `state`, `let` or an assignment",
+  accumulator: "`sum`, `min` or `max`",
+  fitMember: "a type or `(name: type, …)`",
+  variantDecl: "a name or a name in quotes",
+  scan: "an axis or `(t in list)`",
+  axis: "an axis",
+  segment: "a member's name",
   assignOrUpdate: "`=` or `<-`",
   letMember: "a name",
   primary: "a value",
@@ -31,10 +38,14 @@ const CHOICES: Readonly<Record<string, string>> = {
 /** For rules that end in a brace: what may stand before it. */
 const CONTENTS: Readonly<Record<string, string>> = {
   blockDecl: "a port, weight, state, `let`, `const`, assignment or `}`",
+  metricDecl: "a port, `sum`, `min`, `max`, `let`, assignment or `}`",
   optimizerDecl: "`in`, `slot`, `let`, an update with `<-`, or `}`",
-  datasetDecl: "`source:`, `field`, `split`, `transform`, `loader` or `}`",
-  trainDecl: "a `key: value`, `loss`, `metrics`, `stage`, `objective` or `}`",
+  datasetDecl: "`source:`, `field`, `fit`, `split`, `transform`, `loader` or `}`",
+  trainDecl: "a `key: value`, `loss`, `metrics`, `stage`, `group`, `objective` or `}`",
+  variantDecl: "a `path: value`, a whole member or `}`",
   stageMember: "`freeze`, `unfreeze`, a `key: value` or `}`",
+  lossMember: "a weight, `let`, an assignment `name = value` or `}`",
+  rules: "a `path: value` or `}`",
   entries: "a `key: value` or `}`",
   assigns: "an assignment `name = value` or `}`",
   body: "`}` after the value",
@@ -60,6 +71,12 @@ export function adviceFor(error: IRecognitionException, previous: IToken | null)
   const { token, message } = error;
   const found = token.image;
   const rule = error.context.ruleStack.at(-1) ?? "";
+  const foreign = foreignConstruct(found) ?? foreignConstruct(previous?.image ?? "");
+  if (foreign !== null && isNameLike(token, previous)) return foreign;
+  if (found === "{" && rule === "primary")
+    return "there are no records: a call's outputs are one, settings are `name: value` in `( )`";
+  if (found === "->" && rule !== "fnDecl" && !TYPED.has(rule))
+    return "there are no lambdas: name the function with `fn f(x) = …`";
   if (RESERVED.has(found) && message === "a name")
     return `\`${found}\` is a reserved word: take another name`;
   if (found === "=" && (rule === "callArgs" || rule === "group"))
@@ -83,6 +100,32 @@ export function adviceFor(error: IRecognitionException, previous: IToken | null)
   return null;
 }
 
+/** Rules that read `->` or a type after it. */
+const TYPED: ReadonlySet<string> = new Set(["fieldMember", "fitMember", "einops"]);
+
+/** What other languages have and this one does not, with what to write instead. */
+const CONSTRUCTS: Readonly<Record<string, string>> = {
+  while: "there are no loops at run time: `repeat` chains blocks, `scan` runs one over an axis",
+  for: "there are no loops: `repeat` chains blocks, `[for i in 0 .. n: f(i)]` makes a list",
+  match: "there is no `match`: write `if a == b { … } else if … { … } else { … }`",
+  switch: "there is no `switch`: write `if a == b { … } else if … { … } else { … }`",
+  lambda: "there are no lambdas: name the function with `fn f(x) = …`",
+  return: "a body ends with its value: leave `return` out",
+  def: "a function is `fn f(x) = …`, a module with weights `block Name(…) { … }`",
+  class: "a module with weights is `block Name(…) { … }`",
+  record: "there are no records: a call's outputs are one, with `d.name` for each",
+  struct: "there are no records: a call's outputs are one, with `d.name` for each",
+  var: "a value is named with `let`, once",
+  elif: "write `else if c { … }`",
+};
+
+const foreignConstruct = (word: string): string | null =>
+  Object.hasOwn(CONSTRUCTS, word) ? (CONSTRUCTS[word] ?? null) : null;
+
+/** The words above are names where an expression goes on after them. */
+const isNameLike = (token: IToken, previous: IToken | null): boolean =>
+  foreignConstruct(token.image) !== null || (previous !== null && /^[\w"({]/.test(token.image));
+
 /** Advice for text that begins no declaration. */
 export function declarationAdvice(token: IToken, previous: IToken | null): string | null {
   if (token.image === "let") return "at the level of the file a value is named with `const`";
@@ -94,7 +137,5 @@ export function declarationAdvice(token: IToken, previous: IToken | null): strin
   }
   const word = suggest(token.image, DECLARATION_WORDS);
   if (word !== null && word !== token.image) return `did you mean \`${word}\`?`;
-  return `a declaration begins with ${DECLARATION_WORDS.slice(0, -6)
-    .map((w) => `\`${w}\``)
-    .join(", ")}`;
+  return `a declaration begins with ${DECLARATION_WORDS.map((w) => `\`${w}\``).join(", ")}`;
 }

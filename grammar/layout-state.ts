@@ -4,18 +4,11 @@ import { createTokenInstance, type IToken, type TokenType } from "chevrotain";
 
 import type { Diagnostic } from "./diagnostic.js";
 import { at } from "./invariant.js";
-import {
-  ASSIGNING,
-  DECLARATIONS,
-  KEYED,
-  MEMBERS,
-  UNSUPPORTED_DECLARATIONS,
-  UNSUPPORTED_MEMBERS,
-  type FrameKind,
-} from "./member-words.js";
+import { DECLARATIONS, HEAD_WORDS, KEYED, MEMBERS, type FrameKind } from "./member-words.js";
 import type { Lexeme } from "./scan.js";
 import type { SourceFile, Span } from "./source.js";
 import {
+  As,
   BodyEnd,
   Colon,
   Comma,
@@ -50,6 +43,7 @@ import {
   Text,
   True,
   Unused,
+  Wildcard,
 } from "./tokens.js";
 
 /** An open bracket and what is being read in it. */
@@ -60,6 +54,8 @@ export interface Frame {
   next: FrameKind | null;
   /** The word of the member being read. */
   member: string | null;
+  /** Before the colon of a rule: what stands there are paths. */
+  inHead: boolean;
 }
 
 /** Tokens of one declaration, or stray text before one (then `declaration` is `null`). */
@@ -79,7 +75,7 @@ export interface LayoutState {
   readonly report: (diagnostic: Diagnostic) => void;
   /** Whether indentation may decide which bracket was left open. */
   readonly trustIndentation: boolean;
-  /** The last token belongs to a path after `as`. */
+  /** The last token belongs to a path after `as`, or closes a computed segment. */
   inPath: boolean;
   /** Brackets nested too deeply have been reported. */
   tooDeep: boolean;
@@ -102,8 +98,8 @@ const COMPLETE: ReadonlySet<TokenType> = new Set([
   DotDigits,
   Reported,
   Range,
-  Star,
   Glob,
+  Wildcard,
 ]);
 
 const OPENERS: ReadonlySet<TokenType> = new Set([LeftBrace, LeftParen, LeftBracket]);
@@ -159,48 +155,12 @@ export function skipBalanced(s: LayoutState, i: number): number {
   return s.lexemes.length;
 }
 
-/** The index after a member that begins at `i`: a brace closes it, or the next member begins. */
-export function skipMember(s: LayoutState, i: number): number {
-  let j = i + 1;
-  while (j < s.lexemes.length) {
-    const lexeme = at(s.lexemes, j);
-    if (CLOSERS.has(lexeme.type) || beginsSomething(s, j)) return j;
-    if (OPENERS.has(lexeme.type)) {
-      const inPath = s.lexemes[j - 1]?.end === lexeme.start && lexeme.type === LeftBrace;
-      j = skipBalanced(s, j);
-      if (lexeme.type === LeftBrace && !inPath && !isPartOfValue(s, j)) return j;
-    } else j++;
-  }
-  return j;
-}
-
-/** After a brace: an operator, `else` or `as` shows that the value goes on. */
-function isPartOfValue(s: LayoutState, j: number): boolean {
-  const lexeme = s.lexemes[j];
-  return lexeme !== undefined && !lexeme.first && lexeme.type !== Name && !CLOSERS.has(lexeme.type);
-}
-
-function beginsSomething(s: LayoutState, i: number): boolean {
-  const lexeme = at(s.lexemes, i);
-  if (lexeme.type === Let || lexeme.type === Const) return true;
-  if (declarationWord(s, i) !== null) return true;
-  const { kind } = topFrame(s);
-  if (lexeme.type !== Name) return false;
-  if (KEYED.has(kind) && keyShape(s, i)) return true;
-  if (!lexeme.first) return false;
-  if (ASSIGNING.has(kind) && assignShape(s, i) !== null) return true;
-  return memberWord(s, i) && wordShape(s, i);
-}
-
 /** Whether the word at `i` begins members of the innermost bracket. */
 export function memberWord(s: LayoutState, i: number): boolean {
   const { kind } = topFrame(s);
   const { text } = at(s.lexemes, i);
-  return hasOwn(MEMBERS[kind], text) || (UNSUPPORTED_MEMBERS[kind]?.includes(text) ?? false);
+  return Object.hasOwn(MEMBERS[kind] ?? {}, text);
 }
-
-const hasOwn = (record: object | undefined, key: string): boolean =>
-  record !== undefined && Object.hasOwn(record, key);
 
 /**
  * The word at `i` if a declaration begins there, also where brackets are still open:
@@ -218,8 +178,7 @@ export function declarationWord(s: LayoutState, i: number): string | null {
     return begins ? text : null;
   }
   if (type !== Name || !lexeme.first) return null;
-  const isDeclaration = Object.hasOwn(DECLARATIONS, text);
-  if (!isDeclaration && !UNSUPPORTED_DECLARATIONS.includes(text)) return null;
+  if (!Object.hasOwn(DECLARATIONS, text)) return null;
   const next = typeAt(s, i + 1);
   const named = isOnLine(s, i + 1, line) && (next === Name || next === Text);
   const last = lastToken(s);
@@ -229,9 +188,14 @@ export function declarationWord(s: LayoutState, i: number): string | null {
     return bare && (last === null || isComplete(last)) ? text : null;
   }
   if (text === "expect") return atMargin(s, lexeme) && named ? text : null;
-  if (!named || !isDeclaration) return named && atMargin(s, lexeme) ? text : null;
   const after = typeAt(s, i + 2);
-  return after === LeftParen || after === LeftBrace ? text : null;
+  const headed = Object.hasOwn(HEAD_WORDS, text) ? HEAD_WORDS[text]?.word : undefined;
+  const shaped =
+    after === LeftParen ||
+    after === LeftBrace ||
+    (text === "export" && after === As) ||
+    (headed !== undefined && s.lexemes[i + 2]?.text === headed);
+  return named && shaped ? text : null;
 }
 
 const atMargin = (s: LayoutState, lexeme: Lexeme): boolean =>
@@ -250,6 +214,43 @@ export function keyShape(s: LayoutState, i: number): boolean {
     else if (typeAt(s, j) === DotDigits) j++;
     else return typeAt(s, j) === Colon;
   }
+}
+
+/** A path or several, and a colon: `model.a.**, model.blocks.{i}: …`. */
+export function ruleShape(s: LayoutState, i: number): boolean {
+  let j = i + 1;
+  for (;;) {
+    const type = typeAt(s, j);
+    if (type === Colon) return true;
+    if (type === DotDigits || type === Star) j++;
+    else if (type === Dot) j += typeAt(s, j + 1) === LeftBrace ? 1 : 2;
+    else if (type === Comma && typeAt(s, j + 1) === Name) j += 2;
+    else if (type === LeftBracket || (type === LeftBrace && isAdjacent(s, j)))
+      j = skipBalanced(s, j);
+    else return false;
+  }
+}
+
+/** Whether no space stands before the lexeme at `i`. */
+const isAdjacent = (s: LayoutState, i: number): boolean =>
+  s.lexemes[i - 1]?.end === at(s.lexemes, i).start;
+
+/** Whether the lexeme at `i` belongs to a path with stars, outside expressions. */
+export function inGlob(s: LayoutState): boolean {
+  const { kind, member, inHead } = topFrame(s);
+  if (kind === "rules") return inHead;
+  return member === "freeze" || member === "unfreeze" || member === "group";
+}
+
+/** Whether the star at `i` belongs to a path and multiplies nothing: `f(model.*.rel_*, 1)`. */
+export function isWildcard(s: LayoutState, i: number): boolean {
+  const tokens = s.chunks.at(-1)?.tokens ?? [];
+  if (inGlob(s) || tokens.at(-1)?.tokenType === Dot) return true;
+  if (!isAdjacent(s, i)) return false;
+  if (tokens.at(-1)?.tokenType !== Name || tokens.at(-2)?.tokenType !== Dot) return false;
+  const next = s.lexemes[i + 1];
+  if (next === undefined || next.type === Comma || CLOSERS.has(next.type)) return true;
+  return (next.type === Dot || next.type === DotDigits) && isAdjacent(s, i + 1);
 }
 
 /** The index of `=`, `<-` or a mistaken `==` after `Name (, Name)*`. */
@@ -281,7 +282,7 @@ export function atMemberPosition(s: LayoutState, i: number): boolean {
   if (tokenType === Unused) return true;
   if (tokenType === Let || tokenType === Const || tokenType === Slot) return false;
   if (tokenType === LeftBrace || isComplete(last)) return true;
-  if (tokenType === Comma) return KEYED.has(topFrame(s).kind);
+  if (tokenType === Comma) return KEYED.has(topFrame(s).kind) && !topFrame(s).inHead;
   return at(s.lexemes, i).first;
 }
 
@@ -303,7 +304,7 @@ export function continuesOperand(s: LayoutState, lexeme: Lexeme): boolean {
     tokenType === DotDigits ||
     tokenType === RightParen ||
     tokenType === RightBracket ||
-    (topFrame(s).member === "freeze" && (tokenType === Star || tokenType === Glob))
+    (inGlob(s) && (tokenType === Wildcard || tokenType === Glob || tokenType === PathEnd))
   );
 }
 

@@ -6,58 +6,58 @@
 import type { TokenType } from "chevrotain";
 
 import { diagnose, type Diagnostic } from "./diagnostic.js";
-import {
-  equalityForAssignment,
-  missingCloser,
-  nestingTooDeep,
-  strayCloser,
-} from "./diagnostics/syntax.js";
+import { missingCloser, nestingTooDeep, strayCloser } from "./diagnostics/syntax.js";
 import { at } from "./invariant.js";
 import {
   assignShape,
-  atMemberPosition,
   continuesOperand,
   declarationWord,
   emit,
   emitAt,
   indentation,
+  inGlob,
   isCloser,
   isComplete,
   isOpener,
+  isWildcard,
   keyShape,
   lastToken,
-  memberWord,
+  ruleShape,
   skipBalanced,
   spanOfLexeme,
   topFrame,
-  wordShape,
   type Chunk,
   type Frame,
   type LayoutState,
 } from "./layout-state.js";
-import { ASSIGNING, DECLARATIONS, KEYED, MEMBERS, type FrameKind } from "./member-words.js";
+import { beginMember, placeName } from "./layout-words.js";
+import {
+  ASSIGNING,
+  DECLARATIONS,
+  DECLARING,
+  KEYED,
+  MEMBERS,
+  type FrameKind,
+} from "./member-words.js";
 import type { Lexeme } from "./scan.js";
 import type { SourceFile } from "./source.js";
 import {
   As,
+  AxesParen,
   BinderParen,
   BodyEnd,
-  BoundsIn,
-  By,
   CallParen,
+  Colon,
   Comma,
   Const,
   DeclarationEnd,
   Dot,
   DotDigits,
+  Einsum,
   Else,
-  EqualEqual,
-  Equals,
-  For,
-  From,
+  Group,
   If,
   IndexBracket,
-  InOperator,
   KeyName,
   LeftBrace,
   LeftParen,
@@ -66,20 +66,16 @@ import {
   Name,
   PathBrace,
   PathEnd,
-  Random,
+  Rearrange,
   Repeat,
   Reported,
   RightBrace,
   RightBracket,
   RightParen,
-  Split,
-  TargetName,
+  Scan,
+  Star,
+  Wildcard,
 } from "./tokens.js";
-import {
-  skipUnsupportedDeclaration,
-  skipUnsupportedExpression,
-  skipUnsupportedMember,
-} from "./unsupported.js";
 
 /** The parser takes some sixty stack frames a level; this leaves more than half of the stack. */
 export const MAX_BRACKETS = 100;
@@ -113,7 +109,7 @@ function walk(
   const s: LayoutState = {
     source,
     lexemes,
-    frames: [{ kind: outermost, opener: null, next: null, member: null }],
+    frames: [{ kind: outermost, opener: null, next: null, member: null, inHead: false }],
     chunks: [],
     starts: [],
     report: (diagnostic) => void diagnostics.push(diagnostic),
@@ -134,8 +130,6 @@ function place(s: LayoutState, i: number): number {
   closeDownTo(s, depthFor(s, i), `\`${lexeme.text}\``);
   if (isOpener(lexeme.type)) return open(s, i);
   if (isCloser(lexeme.type)) return close(s, lexeme, i);
-  const skipped = skipUnsupportedExpression(s, i);
-  if (skipped !== null) return skipped;
   if (lexeme.type === Name) return placeName(s, i);
   if (
     lexeme.type === Comma &&
@@ -144,10 +138,22 @@ function place(s: LayoutState, i: number): number {
   )
     return i + 1; // A comma may follow the last of a list.
   if (lexeme.type === If || lexeme.type === Else) topFrame(s).next = "body";
+  if (lexeme.type === Colon) passColon(topFrame(s));
+  if (lexeme.type === Star && isWildcard(s, i)) {
+    emit(s, Wildcard, lexeme);
+    return i + 1;
+  }
   if (lexeme.type === Let || lexeme.type === Const) beginMember(s, lexeme, null);
   s.inPath = lexeme.type === As || (s.inPath && (lexeme.type === Dot || lexeme.type === DotDigits));
   emit(s, lexeme.type, lexeme);
   return i + 1;
+}
+
+/** What a colon ends: the paths of a rule, the axes before sizes, the condition of a comprehension. */
+function passColon(frame: Frame): void {
+  frame.inHead = false;
+  if (frame.kind === "axes") frame.member = "sizes";
+  if (frame.kind === "bracket") frame.next = null;
 }
 
 function beginDeclaration(s: LayoutState, i: number, word: string): number {
@@ -156,26 +162,12 @@ function beginDeclaration(s: LayoutState, i: number, word: string): number {
   s.starts.push(lexeme.start);
   s.inPath = false;
   const role = Object.hasOwn(DECLARATIONS, word) ? DECLARATIONS[word] : undefined;
-  const isPlain = lexeme.type !== Name;
-  if (!isPlain && role === undefined) {
-    s.chunks.push({ declaration: null, tokens: [] });
-    return skipUnsupportedDeclaration(s, i);
-  }
   s.chunks.push({ declaration: word, tokens: [] });
   const frame = topFrame(s);
   frame.member = word;
   frame.next = word === "import" ? "names" : (role?.opens ?? null);
   emit(s, role?.type ?? lexeme.type, lexeme);
   return i + 1;
-}
-
-function beginMember(s: LayoutState, lexeme: Lexeme, opens: FrameKind | null): void {
-  const frame = topFrame(s);
-  if (frame.kind === "module" || frame.kind === "paren" || frame.kind === "bracket") return;
-  s.starts.push(lexeme.start);
-  s.inPath = false;
-  frame.member = lexeme.text;
-  frame.next = opens;
 }
 
 // Brackets -------------------------------------------------------------------------------------
@@ -190,12 +182,11 @@ function open(s: LayoutState, i: number): number {
     emitAt(s, Reported, "", lexeme.start, at(s.lexemes, next - 1).end);
     return next;
   }
-  const skipped = skipUnsupportedExpression(s, i);
-  if (skipped !== null) return skipped;
   const [type, kind] = bracketRole(s, lexeme, i);
   if (lexeme.type === LeftBrace && kind !== "path") topFrame(s).next = null;
   emit(s, type, lexeme);
-  s.frames.push({ kind, opener: lexeme, next: null, member: null });
+  const member = type === BinderParen ? "binder" : null;
+  s.frames.push({ kind, opener: lexeme, next: null, member, inHead: false });
   s.inPath = false;
   return i + 1;
 }
@@ -203,27 +194,50 @@ function open(s: LayoutState, i: number): number {
 function bracketRole(s: LayoutState, lexeme: Lexeme, i: number): readonly [TokenType, FrameKind] {
   const last = lastToken(s);
   if (lexeme.type === LeftBrace) {
+    if (s.inPath && last?.tokenType === As) return [PathBrace, "path"];
     const adjacent = last !== null && (last.endOffset ?? -1) + 1 === lexeme.start;
-    if (s.inPath && (adjacent || last?.tokenType === As)) return [PathBrace, "path"];
+    if (adjacent && (s.inPath || bracesSegment(s, i))) return [PathBrace, "path"];
     return [LeftBrace, topFrame(s).next ?? "body"];
   }
+  const { kind, member } = topFrame(s);
+  if (kind === "axes" && member !== "sizes") return [lexeme.type, "axes"];
   const continues = continuesOperand(s, lexeme);
   if (lexeme.type !== LeftParen) return [continues ? IndexBracket : lexeme.type, "bracket"];
+  if (last?.tokenType === Rearrange || last?.tokenType === Einsum) return [AxesParen, "axes"];
   const binds = s.lexemes[i + 1]?.type === Name && s.lexemes[i + 2]?.text === "in";
-  if (last?.tokenType === Repeat && binds) return [BinderParen, "paren"];
+  if (binds && last !== null && BINDING.has(last.tokenType)) return [BinderParen, "paren"];
   return [continues ? CallParen : LeftParen, "paren"];
+}
+
+const BINDING: ReadonlySet<TokenType> = new Set([Repeat, Scan, Group]);
+
+/** Whether the brace at `i`, directly after a point or name, computes a segment of a path. */
+function bracesSegment(s: LayoutState, i: number): boolean {
+  const last = lastToken(s)?.tokenType;
+  if (last === Dot) return true;
+  if (last !== Name && last !== KeyName) return false;
+  const after = s.lexemes[skipBalanced(s, i)]?.type;
+  // `group model.cnn{ lr: 1 }` and `if a.b{ 1 }` open a body: only what goes on after it is a path.
+  if (after === Dot || after === DotDigits) return true;
+  const { kind, member, next } = topFrame(s);
+  if (inGlob(s)) return member !== "group";
+  if (kind === "paren" || kind === "bracket") return next === null;
+  return next === null && s.chunks.at(-1)?.tokens.at(-2)?.tokenType === Dot;
 }
 
 /** The role of the brace that closes a frame. */
 function endOf({ kind }: Frame): TokenType {
   if (kind === "body") return BodyEnd;
   if (kind === "path") return PathEnd;
-  const holdsMembers = Object.hasOwn(MEMBERS, kind) && kind !== "stage";
-  return holdsMembers ? DeclarationEnd : MemberEnd;
+  return DECLARING.has(kind) ? DeclarationEnd : MemberEnd;
 }
 
 const closerOf = (frame: Frame): TokenType =>
-  frame.kind === "paren" ? RightParen : frame.kind === "bracket" ? RightBracket : RightBrace;
+  frame.kind === "paren" || frame.kind === "axes"
+    ? RightParen
+    : frame.kind === "bracket"
+      ? RightBracket
+      : RightBrace;
 
 function close(s: LayoutState, lexeme: Lexeme, i: number): number {
   let depth = s.frames.length - 1;
@@ -301,7 +315,7 @@ function depthFor(s: LayoutState, i: number): number {
     if (depth < unchanged && nested && beginsMemberOf(s, i, depth)) return depth;
   }
   const depth = braceDepth(s);
-  if ((kind !== "paren" && kind !== "bracket") || depth === 1) return unchanged;
+  if ((kind !== "paren" && kind !== "bracket" && kind !== "axes") || depth === 1) return unchanged;
   if (lexeme.type === Let) return depth;
   const holder = at(s.frames, depth - 1).kind;
   const next = s.lexemes[i + 1];
@@ -316,73 +330,9 @@ function depthFor(s: LayoutState, i: number): number {
 function beginsMemberOf(s: LayoutState, i: number, depth: number): boolean {
   const { kind } = at(s.frames, depth - 1);
   const { type, text } = at(s.lexemes, i);
-  if (type === Let || type === Const) return kind === "block" || kind === "optimizer";
+  if (type === Let || type === Const) return ASSIGNING.has(kind) && kind !== "assigns";
   if (type !== Name) return false;
   if (Object.hasOwn(MEMBERS[kind] ?? {}, text) && s.lexemes[i + 1]?.type !== Dot) return true;
+  if (kind === "rules") return ruleShape(s, i);
   return (KEYED.has(kind) && keyShape(s, i)) || (ASSIGNING.has(kind) && assignShape(s, i) !== null);
-}
-
-// Words ----------------------------------------------------------------------------------------
-
-function placeName(s: LayoutState, i: number): number {
-  const lexeme = at(s.lexemes, i);
-  const last = lastToken(s);
-  const frame = topFrame(s);
-  const plain = (type: TokenType, path: boolean): number => {
-    emit(s, type, lexeme);
-    s.inPath = path;
-    return i + 1;
-  };
-  if (last?.tokenType === Dot || last?.tokenType === As) return plain(Name, s.inPath);
-  if (atMemberPosition(s, i)) {
-    const begun = placeMember(s, i);
-    if (begun !== null) return begun;
-  }
-  if (lexeme.text === "for" && frame.member === "stage" && last?.tokenType === Name)
-    return plain(For, false);
-  if (last?.tokenType === Split && lexeme.text === "by") return plain(By, false);
-  if (last?.tokenType === Split && lexeme.text === "random") return plain(Random, false);
-  if (lexeme.text === "from" && frame.member === "import" && last?.tokenType === MemberEnd)
-    return plain(From, false);
-  if (lexeme.text === "in" && isComplete(last)) {
-    if (frame.kind === "module")
-      return plain(frame.member === "param" ? BoundsIn : InOperator, false);
-    if (!lexeme.first) return plain(InOperator, false);
-  }
-  return plain(Name, false);
-}
-
-function placeMember(s: LayoutState, i: number): number | null {
-  const lexeme = at(s.lexemes, i);
-  const { kind } = topFrame(s);
-  if (memberWord(s, i) && wordShape(s, i)) {
-    const skipped = skipUnsupportedMember(s, i);
-    if (skipped !== null) return skipped;
-    const role = MEMBERS[kind]?.[lexeme.text];
-    if (
-      role !== undefined &&
-      !(isComplete(lastToken(s)) && lexeme.text === "in" && !lexeme.first)
-    ) {
-      beginMember(s, lexeme, role.opens);
-      emit(s, role.type, lexeme);
-      return i + 1;
-    }
-  }
-  if (KEYED.has(kind) && keyShape(s, i)) return placeTarget(s, lexeme, KeyName, i);
-  if (!ASSIGNING.has(kind) || lastToken(s)?.tokenType === Comma) return null;
-  const sign = assignShape(s, i);
-  if (sign === null) return null;
-  if (at(s.lexemes, sign).type !== EqualEqual) return placeTarget(s, lexeme, TargetName, i);
-  if (!lexeme.first || sign !== i + 1) return null;
-  const equality = at(s.lexemes, sign);
-  s.report(diagnose(equalityForAssignment, { name: lexeme.text }, spanOfLexeme(s, equality)));
-  placeTarget(s, lexeme, TargetName, i);
-  emit(s, Equals, equality);
-  return sign + 1;
-}
-
-function placeTarget(s: LayoutState, lexeme: Lexeme, type: TokenType, i: number): number {
-  beginMember(s, lexeme, null);
-  emit(s, type, lexeme);
-  return i + 1;
 }

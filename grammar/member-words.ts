@@ -3,28 +3,48 @@
 import type { TokenType } from "chevrotain";
 
 import {
+  Better,
   Block,
+  Carry,
   Dataset,
   Expect,
+  Export,
   Field,
+  Fit,
   Fn,
   Freeze,
+  Group,
   In,
+  Init,
   Loader,
   Loss,
+  Max,
+  Mesh,
+  Metric,
   Metrics,
+  Min,
   Objective,
+  Of,
+  On,
   Optimizer,
   Out,
+  Over,
+  Predict,
+  Restart,
   Schedule,
+  Shard,
   Slot,
   Split,
   Stage,
   State,
+  Sum,
+  Sweep,
+  Tap,
   Train,
   Transform,
   Unfreeze,
   Unused,
+  Variant,
   Weight,
 } from "./tokens.js";
 
@@ -34,13 +54,18 @@ export type FrameKind =
   | "expression"
   | "paren"
   | "bracket"
+  | "axes"
   | "block"
   | "optimizer"
+  | "metric"
   | "dataset"
   | "train"
+  | "variant"
   | "stage"
+  | "loss"
   | "assigns"
   | "entries"
+  | "rules"
   | "body"
   | "names"
   | "path";
@@ -62,59 +87,91 @@ export const DECLARATIONS: Words = {
   block: role(Block, "block"),
   optimizer: role(Optimizer, "optimizer"),
   schedule: role(Schedule),
+  metric: role(Metric, "metric"),
   dataset: role(Dataset, "dataset"),
   train: role(Train, "train"),
+  mesh: role(Mesh, "entries"),
+  shard: role(Shard, "rules"),
+  variant: role(Variant, "variant"),
+  sweep: role(Sweep, "entries"),
+  export: role(Export, "entries"),
   expect: role(Expect),
+};
+
+/** The word after the name in the head of some declarations, with the token it becomes. */
+export const HEAD_WORDS: Readonly<
+  Record<string, { readonly word: string; readonly type: TokenType }>
+> = {
+  shard: { word: "on", type: On },
+  variant: { word: "of", type: Of },
+  sweep: { word: "over", type: Over },
+  metric: { word: "better", type: Better },
+};
+
+const owned: Words = { weight: role(Weight), state: role(State), unused: role(Unused) };
+
+const datasetWords: Words = {
+  field: role(Field),
+  fit: role(Fit),
+  split: role(Split, "entries"),
+  transform: role(Transform, "assigns"),
+  loader: role(Loader, "entries"),
+};
+
+const trainWords: Words = {
+  loss: role(Loss, "loss"),
+  metrics: role(Metrics, "assigns"),
+  stage: role(Stage, "stage"),
+  objective: role(Objective),
+  group: role(Group, "entries"),
+  init: role(Init, "rules"),
+  predict: role(Predict, "assigns"),
 };
 
 /** The words that begin a member, by the bracket they stand in; names elsewhere. */
 export const MEMBERS: Readonly<Partial<Record<FrameKind, Words>>> = {
-  block: {
-    in: role(In),
-    out: role(Out),
-    weight: role(Weight),
-    state: role(State),
-    unused: role(Unused),
-  },
+  block: { in: role(In), out: role(Out), ...owned, carry: role(Carry), tap: role(Tap) },
   optimizer: { in: role(In), slot: role(Slot) },
-  dataset: {
-    field: role(Field),
-    split: role(Split, "entries"),
-    transform: role(Transform, "assigns"),
-    loader: role(Loader, "entries"),
-  },
-  train: {
-    loss: role(Loss, "assigns"),
+  metric: { in: role(In), out: role(Out), sum: role(Sum), min: role(Min), max: role(Max) },
+  dataset: datasetWords,
+  train: trainWords,
+  variant: { ...datasetWords, ...trainWords },
+  stage: {
+    freeze: role(Freeze),
+    unfreeze: role(Unfreeze),
+    restart: role(Restart),
+    loss: role(Loss, "loss"),
     metrics: role(Metrics, "assigns"),
-    stage: role(Stage, "stage"),
-    objective: role(Objective),
   },
-  stage: { freeze: role(Freeze), unfreeze: role(Unfreeze) },
+  loss: owned,
 };
 
 /** The brackets that hold `a, b = …`. */
-export const ASSIGNING: ReadonlySet<FrameKind> = new Set(["block", "optimizer", "assigns"]);
-/** The brackets that hold `key: value`. */
-export const KEYED: ReadonlySet<FrameKind> = new Set(["dataset", "train", "stage", "entries"]);
-
-/** Forms of the language that are recognized, reported and skipped. */
-export const UNSUPPORTED_DECLARATIONS: readonly string[] = [
-  "mesh",
-  "shard",
-  "variant",
-  "sweep",
-  "export",
+export const ASSIGNING: ReadonlySet<FrameKind> = new Set([
+  "block",
+  "optimizer",
   "metric",
-];
-
-/** Likewise for members, by the bracket they stand in. */
-export const UNSUPPORTED_MEMBERS: Readonly<Partial<Record<FrameKind, readonly string[]>>> = {
-  block: ["carry", "tap"],
-  dataset: ["fit"],
-  train: ["group", "init", "predict"],
-  stage: ["restart"],
-  assigns: ["weight", "state", "tap"],
-};
+  "loss",
+  "assigns",
+]);
+/** The brackets that hold `key: value`, or `path, path: value`. */
+export const KEYED: ReadonlySet<FrameKind> = new Set([
+  "dataset",
+  "train",
+  "variant",
+  "stage",
+  "entries",
+  "rules",
+]);
+/** The brackets whose `}` ends a declaration and no member. */
+export const DECLARING: ReadonlySet<FrameKind> = new Set([
+  "block",
+  "optimizer",
+  "metric",
+  "dataset",
+  "train",
+  "variant",
+]);
 
 /** What to say about a word that begins a line of a file and no declaration. */
 export const DECLARATION_WORDS: readonly string[] = [
@@ -122,5 +179,4 @@ export const DECLARATION_WORDS: readonly string[] = [
   "param",
   "const",
   ...Object.keys(DECLARATIONS),
-  ...UNSUPPORTED_DECLARATIONS,
 ];

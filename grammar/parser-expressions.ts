@@ -1,147 +1,10 @@
-/** The grammar of types, paths and expressions. Each rule shows a piece of text it reads. */
+/** The grammar of expressions and steps. Each rule shows a piece of text it reads. */
 
-import { CstParser } from "chevrotain";
-
-import { expectations } from "./expected.js";
+import { PathParser } from "./parser-paths.js";
 import * as t from "./tokens.js";
 
-/** The innermost of three layers; the outermost one runs the self-analysis. */
-export class ExpressionParser extends CstParser {
-  constructor() {
-    super(t.vocabulary, {
-      maxLookahead: 2,
-      recoveryEnabled: true,
-      nodeLocationTracking: "onlyOffset",
-      errorMessageProvider: expectations,
-    });
-  }
-
-  // Brackets are balanced before parsing, so a made-up or removed token only hides the mistake.
-  protected override canTokenTypeBeInsertedInRecovery(): boolean {
-    return false;
-  }
-  protected override canTokenTypeBeDeletedInRecovery(): boolean {
-    return false;
-  }
-
-  // Types and paths ----------------------------------------------------------------------------
-
-  /** `f32[B, T = 3, ..., C]` or `int[2] | same` */
-  type = this.RULE("type", () => {
-    this.OR([
-      {
-        ALT: () => {
-          this.CONSUME(t.LeftBracket);
-          this.SUBRULE(this.type);
-          this.OPTION(() => {
-            this.CONSUME(t.Comma);
-            this.SUBRULE(this.expr);
-          });
-          this.CONSUME(t.RightBracket);
-        },
-      },
-      {
-        ALT: () => this.AT_LEAST_ONE_SEP({ SEP: t.Bar, DEF: () => this.SUBRULE(this.alternative) }),
-      },
-    ]);
-  });
-
-  alternative = this.RULE("alternative", () => {
-    this.CONSUME(t.Name);
-    this.OPTION(() => this.SUBRULE(this.dimensions));
-  });
-
-  dimensions = this.RULE("dimensions", () => {
-    this.CONSUME(t.IndexBracket);
-    this.MANY_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.dimension) });
-    this.CONSUME(t.RightBracket);
-  });
-
-  dimension = this.RULE("dimension", () => {
-    this.OR([
-      { ALT: () => this.CONSUME(t.Ellipsis) },
-      {
-        ALT: () => {
-          this.OPTION(() => {
-            this.CONSUME(t.Name);
-            this.CONSUME(t.Equals);
-          });
-          this.SUBRULE(this.expr);
-        },
-      },
-    ]);
-  });
-
-  /** `as layer{i}.conv.0` */
-  path = this.RULE("path", () => {
-    this.CONSUME(t.As);
-    this.SUBRULE(this.pathSegment);
-    this.MANY(() => this.SUBRULE(this.pathTail));
-  });
-
-  pathTail = this.RULE("pathTail", () => {
-    this.OR([
-      { ALT: () => this.CONSUME(t.DotDigits) },
-      {
-        ALT: () => {
-          this.CONSUME(t.Dot);
-          this.SUBRULE(this.pathSegment);
-        },
-      },
-    ]);
-  });
-
-  pathSegment = this.RULE("pathSegment", () => {
-    this.OR([
-      {
-        ALT: () => {
-          this.CONSUME(t.Name);
-          this.OPTION(() => this.SUBRULE(this.computed));
-        },
-      },
-      { ALT: () => this.SUBRULE2(this.computed) },
-    ]);
-  });
-
-  computed = this.RULE("computed", () => {
-    this.CONSUME(t.PathBrace);
-    this.SUBRULE(this.expr);
-    this.CONSUME(t.PathEnd);
-  });
-
-  glob = this.RULE("glob", () => {
-    this.CONSUME(t.Name);
-    this.MANY(() => this.SUBRULE(this.globSegment));
-  });
-
-  globSegment = this.RULE("globSegment", () => {
-    this.OR([
-      { ALT: () => this.CONSUME(t.DotDigits) },
-      {
-        ALT: () => {
-          this.CONSUME(t.Dot);
-          this.OR2([
-            { ALT: () => this.CONSUME(t.Glob) },
-            { ALT: () => this.CONSUME(t.Star) },
-            {
-              ALT: () => {
-                this.CONSUME(t.Name);
-                this.OPTION(() => this.CONSUME2(t.Star));
-              },
-            },
-          ]);
-        },
-      },
-      {
-        ALT: () => {
-          this.CONSUME(t.IndexBracket);
-          this.SUBRULE(this.expr);
-          this.CONSUME(t.RightBracket);
-        },
-      },
-    ]);
-  });
-
+/** The second of five layers. */
+export class ExpressionParser extends PathParser {
   // Expressions --------------------------------------------------------------------------------
 
   /** `x |> Conv2d(64) as conv1 |> relu` */
@@ -153,31 +16,115 @@ export class ExpressionParser extends CstParser {
     });
   });
 
-  /** `repeat (i in 0 .. 3) Block(i) as layers` or `Conv2d(64) as conv1` */
+  /** `unused repeat (i in 0 .. 3) Block(i) as layers` or `Conv2d(64) as conv1` */
   step = this.RULE("step", () => {
     this.OR([
       { ALT: () => this.CONSUME(t.Reported) },
-      { ALT: () => this.SUBRULE(this.repeat) },
-      { ALT: () => this.SUBRULE(this.apply) },
+      { ALT: () => this.SUBRULE(this.einops) },
+      {
+        ALT: () => {
+          this.OPTION(() => this.CONSUME(t.Unused));
+          this.OR2([
+            { ALT: () => this.SUBRULE(this.repeat) },
+            { ALT: () => this.SUBRULE(this.each) },
+            { ALT: () => this.SUBRULE(this.scan) },
+            { ALT: () => this.SUBRULE(this.apply) },
+          ]);
+        },
+      },
     ]);
-    this.OPTION(() => this.SUBRULE(this.path));
+    this.OPTION2(() => this.SUBRULE(this.path));
   });
 
   repeat = this.RULE("repeat", () => {
     this.CONSUME(t.Repeat);
+    this.OR([{ ALT: () => this.SUBRULE(this.binder) }, { ALT: () => this.SUBRULE(this.binary) }]);
+    this.SUBRULE(this.apply);
+  });
+
+  /** `(i in 0 .. 3)` */
+  binder = this.RULE("binder", () => {
+    this.CONSUME(t.BinderParen);
+    this.CONSUME(t.Name);
+    this.CONSUME(t.InOperator);
+    this.SUBRULE(this.expr);
+    this.CONSUME(t.RightParen);
+  });
+
+  /** `each E Mlp(hidden: 4 * D)` */
+  each = this.RULE("each", () => {
+    this.CONSUME(t.Each);
+    this.CONSUME(t.Name);
+    this.SUBRULE(this.apply);
+  });
+
+  /** `scan T Cell(64)` or `scan (t in [2, 0, 1], axis: T) Cell(64)` */
+  scan = this.RULE("scan", () => {
+    this.CONSUME(t.Scan);
+    this.OR([{ ALT: () => this.CONSUME(t.Name) }, { ALT: () => this.SUBRULE(this.scanBinder) }]);
+    this.SUBRULE(this.apply);
+  });
+
+  /** `(t in [2, 0, 1], axis: T)` */
+  scanBinder = this.RULE("scanBinder", () => {
+    this.CONSUME(t.BinderParen);
+    this.CONSUME(t.Name);
+    this.CONSUME(t.InOperator);
+    this.SUBRULE(this.expr);
+    this.OPTION(() => {
+      this.CONSUME(t.Comma);
+      this.SUBRULE(this.setting);
+    });
+    this.CONSUME(t.RightParen);
+  });
+
+  /** `rearrange(B (h d) -> B h d, h: 8)` or `einsum(E K M, M D -> E K D)` */
+  einops = this.RULE("einops", () => {
+    this.OR([{ ALT: () => this.CONSUME(t.Rearrange) }, { ALT: () => this.CONSUME(t.Einsum) }]);
+    this.CONSUME(t.AxesParen);
+    this.SUBRULE(this.axes);
+    this.MANY(() => {
+      this.CONSUME(t.Comma);
+      this.SUBRULE2(this.axes);
+    });
+    this.CONSUME(t.RightArrow);
+    this.SUBRULE(this.output);
+    this.MANY2(() => {
+      this.CONSUME2(t.Comma);
+      this.SUBRULE(this.setting);
+    });
+    this.CONSUME(t.RightParen);
+  });
+
+  output = this.RULE("output", () => {
+    this.SUBRULE(this.axes);
+  });
+
+  /** `B (T N) 1 ...` */
+  axes = this.RULE("axes", () => {
+    this.MANY(() => this.SUBRULE(this.axis));
+  });
+
+  axis = this.RULE("axis", () => {
     this.OR([
+      { ALT: () => this.CONSUME(t.Name) },
+      { ALT: () => this.CONSUME(t.NumberToken) },
+      { ALT: () => this.CONSUME(t.Ellipsis) },
       {
         ALT: () => {
-          this.CONSUME(t.BinderParen);
-          this.CONSUME(t.Name);
-          this.CONSUME(t.InOperator);
-          this.SUBRULE(this.expr);
+          this.CONSUME(t.LeftParen);
+          this.SUBRULE(this.axes);
           this.CONSUME(t.RightParen);
         },
       },
-      { ALT: () => this.SUBRULE(this.binary) },
     ]);
-    this.SUBRULE(this.apply);
+  });
+
+  /** `h: 8` */
+  setting = this.RULE("setting", () => {
+    this.CONSUME(t.Name);
+    this.CONSUME(t.Colon);
+    this.SUBRULE(this.expr);
   });
 
   apply = this.RULE("apply", () => {
@@ -225,7 +172,7 @@ export class ExpressionParser extends CstParser {
       {
         ALT: () => {
           this.CONSUME(t.Dot);
-          this.OR2([{ ALT: () => this.CONSUME(t.Name) }, { ALT: () => this.CONSUME(t.Reported) }]);
+          this.SUBRULE(this.segment);
         },
       },
       { ALT: () => this.SUBRULE(this.callArgs) },
@@ -239,12 +186,33 @@ export class ExpressionParser extends CstParser {
     ]);
   });
 
+  /** What follows a point; the stars and braces stand in paths: `sum(model.**.rel_*)`. */
+  segment = this.RULE("segment", () => {
+    this.OR([
+      {
+        ALT: () => {
+          this.CONSUME(t.Name);
+          this.OPTION(() =>
+            this.OR2([
+              { ALT: () => this.CONSUME(t.Wildcard) },
+              { ALT: () => this.SUBRULE(this.computed) },
+            ]),
+          );
+        },
+      },
+      { ALT: () => this.CONSUME(t.Glob) },
+      { ALT: () => this.CONSUME2(t.Wildcard) },
+      { ALT: () => this.SUBRULE2(this.computed) },
+    ]);
+  });
+
   callArgs = this.RULE("callArgs", () => {
     this.CONSUME(t.CallParen);
     this.MANY_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.argument) });
     this.CONSUME(t.RightParen);
   });
 
+  /** `x` or `k: x` */
   argument = this.RULE("argument", () => {
     this.OPTION(() => {
       this.CONSUME(t.Name);
@@ -275,11 +243,36 @@ export class ExpressionParser extends CstParser {
     this.CONSUME(t.RightParen);
   });
 
-  /** `[1, 2, 3]` */
+  /** `[1, ...xs, 3]` or `[for i in 0 .. 3: f(i)]` */
   list = this.RULE("list", () => {
     this.CONSUME(t.LeftBracket);
-    this.MANY_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.expr) });
+    this.OR([
+      { ALT: () => this.SUBRULE(this.comprehension) },
+      { ALT: () => this.MANY_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.item) }) },
+    ]);
     this.CONSUME(t.RightBracket);
+  });
+
+  item = this.RULE("item", () => {
+    this.OPTION(() => this.CONSUME(t.Ellipsis));
+    this.SUBRULE(this.expr);
+  });
+
+  /** `for i in 0 .. n if i > 1: f(i)` */
+  comprehension = this.RULE("comprehension", () => {
+    this.CONSUME(t.For);
+    this.CONSUME(t.Name);
+    this.CONSUME(t.InOperator);
+    this.SUBRULE(this.binary);
+    this.OPTION(() => this.SUBRULE(this.guard));
+    this.CONSUME(t.Colon);
+    this.SUBRULE(this.expr);
+  });
+
+  /** `if stride != 1` */
+  guard = this.RULE("guard", () => {
+    this.CONSUME(t.If);
+    this.SUBRULE(this.expr);
   });
 
   /** `if n > 1 { a } else if n == 1 { b } else { c }` */

@@ -1,119 +1,11 @@
-/** The grammar of what stands in the braces of blocks, optimizers, datasets and trains. */
+/** The grammar of what stands in the braces of datasets, trains, variants and placements. */
 
-import { ExpressionParser } from "./parser-expressions.js";
+import { BlockParser } from "./parser-blocks.js";
 import * as t from "./tokens.js";
 
-/** The middle one of three layers. */
-export class MemberParser extends ExpressionParser {
-  /** `= 1` */
-  default = this.RULE("default", () => {
-    this.CONSUME(t.Equals);
-    this.SUBRULE(this.expr);
-  });
-
-  // Members of blocks and optimizers -----------------------------------------------------------
-
-  blockMember = this.RULE("blockMember", () => {
-    this.OR([
-      { ALT: () => this.SUBRULE(this.port) },
-      { ALT: () => this.SUBRULE(this.ownedMember) },
-      { ALT: () => this.SUBRULE(this.letMember) },
-      { ALT: () => this.SUBRULE(this.constDecl) },
-      { ALT: () => this.SUBRULE(this.assignOrUpdate) },
-    ]);
-  });
-
-  /** `in mask: f32[B, T] = none if masked` */
-  port = this.RULE("port", () => {
-    this.OR([{ ALT: () => this.CONSUME(t.In) }, { ALT: () => this.CONSUME(t.Out) }]);
-    this.CONSUME(t.Name);
-    this.CONSUME(t.Colon);
-    this.SUBRULE(this.type);
-    this.OPTION(() => this.SUBRULE(this.default));
-    this.OPTION2(() => this.SUBRULE(this.guard));
-  });
-
-  /** `unused weight b: f32[out] = 0 as bias if stride != 1` */
-  ownedMember = this.RULE("ownedMember", () => {
-    this.OPTION(() => this.CONSUME(t.Unused));
-    this.OR([{ ALT: () => this.CONSUME(t.Weight) }, { ALT: () => this.CONSUME(t.State) }]);
-    this.CONSUME(t.Name);
-    this.CONSUME(t.Colon);
-    this.SUBRULE(this.type);
-    this.CONSUME(t.Equals);
-    this.SUBRULE(this.binary);
-    this.OPTION2(() => this.SUBRULE(this.path));
-    this.OPTION3(() => this.SUBRULE(this.guard));
-  });
-
-  /** `if stride != 1` */
-  guard = this.RULE("guard", () => {
-    this.CONSUME(t.If);
-    this.SUBRULE(this.expr);
-  });
-
-  /** `a, b = f(x)` or `n <- n + 1` */
-  assignOrUpdate = this.RULE("assignOrUpdate", () => {
-    this.CONSUME(t.TargetName);
-    this.OR([
-      {
-        ALT: () => {
-          this.CONSUME(t.LeftArrow);
-          this.SUBRULE(this.expr);
-        },
-      },
-      {
-        ALT: () => {
-          this.MANY(() => {
-            this.CONSUME(t.Comma);
-            this.CONSUME(t.Name);
-          });
-          this.CONSUME(t.Equals);
-          this.SUBRULE2(this.expr);
-        },
-      },
-    ]);
-  });
-
-  optimizerMember = this.RULE("optimizerMember", () => {
-    this.OR([
-      { ALT: () => this.SUBRULE(this.optimizerInputs) },
-      { ALT: () => this.SUBRULE(this.slotMember) },
-      { ALT: () => this.SUBRULE(this.letMember) },
-      { ALT: () => this.SUBRULE(this.update) },
-    ]);
-  });
-
-  /** `in p, g` */
-  optimizerInputs = this.RULE("optimizerInputs", () => {
-    this.CONSUME(t.In);
-    this.CONSUME(t.Name);
-    this.CONSUME(t.Comma);
-    this.CONSUME2(t.Name);
-  });
-
-  /** `slot m = 0 as exp_avg if momentum > 0` */
-  slotMember = this.RULE("slotMember", () => {
-    this.CONSUME(t.Slot);
-    this.CONSUME(t.Name);
-    this.OPTION(() => {
-      this.CONSUME(t.Colon);
-      this.SUBRULE(this.type);
-    });
-    this.CONSUME(t.Equals);
-    this.SUBRULE(this.binary);
-    this.OPTION2(() => this.SUBRULE(this.path));
-    this.OPTION3(() => this.SUBRULE(this.guard));
-  });
-
-  /** `p <- p - lr * g` */
-  update = this.RULE("update", () => {
-    this.CONSUME(t.TargetName);
-    this.CONSUME(t.LeftArrow);
-    this.SUBRULE(this.expr);
-  });
-
-  // Members of datasets and trains -------------------------------------------------------------
+/** The fourth of five layers. */
+export class MemberParser extends BlockParser {
+  // Members of datasets -------------------------------------------------------------
 
   datasetMember = this.RULE("datasetMember", () => {
     this.OR([
@@ -122,6 +14,7 @@ export class MemberParser extends ExpressionParser {
       { ALT: () => this.SUBRULE(this.splitMember) },
       { ALT: () => this.SUBRULE(this.transformMember) },
       { ALT: () => this.SUBRULE(this.loaderMember) },
+      { ALT: () => this.SUBRULE(this.fitMember) },
     ]);
   });
 
@@ -133,9 +26,35 @@ export class MemberParser extends ExpressionParser {
     this.SUBRULE(this.expr);
     this.CONSUME(t.RightArrow);
     this.SUBRULE(this.type);
+    this.OPTION(() => this.SUBRULE(this.guard));
   });
 
-  /** `split by event { train: 70%  val: 30% }` */
+  /** `fit range = minmax(x, axes: [0]) -> (lo: f32[M], hi: f32[M])` */
+  fitMember = this.RULE("fitMember", () => {
+    this.CONSUME(t.Fit);
+    this.CONSUME(t.Name);
+    this.SUBRULE(this.default);
+    this.CONSUME(t.RightArrow);
+    this.OR([
+      {
+        ALT: () => {
+          this.CONSUME(t.LeftParen);
+          this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.fitOutput) });
+          this.CONSUME(t.RightParen);
+        },
+      },
+      { ALT: () => this.SUBRULE(this.type) },
+    ]);
+  });
+
+  /** `lo: f32[M]` */
+  fitOutput = this.RULE("fitOutput", () => {
+    this.CONSUME(t.Name);
+    this.CONSUME(t.Colon);
+    this.SUBRULE(this.type);
+  });
+
+  /** `split by event { train: 70%  val: 30% }` or `split by column("s") { val: "valid" }` */
   splitMember = this.RULE("splitMember", () => {
     this.CONSUME(t.Split);
     this.OR([
@@ -143,6 +62,7 @@ export class MemberParser extends ExpressionParser {
         ALT: () => {
           this.CONSUME(t.By);
           this.CONSUME(t.Name);
+          this.OPTION(() => this.SUBRULE(this.callArgs));
         },
       },
       { ALT: () => this.CONSUME(t.Random) },
@@ -163,6 +83,8 @@ export class MemberParser extends ExpressionParser {
     this.SUBRULE(this.entries);
   });
 
+  // Members of trains --------------------------------------------------------------------------
+
   trainMember = this.RULE("trainMember", () => {
     this.OR([
       { ALT: () => this.SUBRULE(this.entry) },
@@ -170,12 +92,59 @@ export class MemberParser extends ExpressionParser {
       { ALT: () => this.SUBRULE(this.metricsMember) },
       { ALT: () => this.SUBRULE(this.stageMember) },
       { ALT: () => this.SUBRULE(this.objectiveMember) },
+      { ALT: () => this.SUBRULE(this.groupMember) },
+      { ALT: () => this.SUBRULE(this.initMember) },
+      { ALT: () => this.SUBRULE(this.predictMember) },
     ]);
   });
 
-  /** `loss { total = bce_logits(logit, smoke) }` */
+  /** `loss calibrate { weight t: f32[] = 0  total = cross_entropy(logits / exp(t), label) }` */
   lossMember = this.RULE("lossMember", () => {
     this.CONSUME(t.Loss);
+    this.OPTION(() => this.CONSUME(t.Name));
+    this.CONSUME(t.LeftBrace);
+    this.MANY(() => this.SUBRULE(this.lossLine));
+    this.CONSUME(t.MemberEnd);
+  });
+
+  lossLine = this.RULE("lossLine", () => {
+    this.OR([
+      { ALT: () => this.SUBRULE(this.ownedMember) },
+      { ALT: () => this.SUBRULE(this.letMember) },
+      { ALT: () => this.SUBRULE(this.constDecl) },
+      { ALT: () => this.SUBRULE(this.assign) },
+    ]);
+  });
+
+  /** `group (i in 0 .. 12) model.blocks.{i}.** where size(p) < 4096 { lr: 0.1 * lr }` */
+  groupMember = this.RULE("groupMember", () => {
+    this.CONSUME(t.Group);
+    this.OPTION(() => this.SUBRULE(this.binder));
+    this.SUBRULE(this.glob);
+    this.MANY(() => {
+      this.CONSUME(t.Comma);
+      this.SUBRULE2(this.glob);
+    });
+    this.OPTION2(() => {
+      this.CONSUME(t.Where);
+      this.SUBRULE(this.expr);
+    });
+    this.SUBRULE(this.entries);
+  });
+
+  /** `init { model.cnn: load(weights) }` */
+  initMember = this.RULE("initMember", () => {
+    this.CONSUME(t.Init);
+    this.SUBRULE(this.rules);
+  });
+
+  /** `predict mc(samples: 20) { p = mean(softmax(logits), axis: 0) }` */
+  predictMember = this.RULE("predictMember", () => {
+    this.CONSUME(t.Predict);
+    this.OPTION(() => {
+      this.CONSUME(t.Name);
+      this.OPTION2(() => this.SUBRULE(this.callArgs));
+    });
     this.SUBRULE(this.assigns);
   });
 
@@ -190,19 +159,32 @@ export class MemberParser extends ExpressionParser {
   stageMember = this.RULE("stageMember", () => {
     this.CONSUME(t.Stage);
     this.CONSUME(t.Name);
-    this.OPTION2(() => {
+    this.OPTION(() => {
       this.CONSUME(t.For);
       this.SUBRULE(this.expr);
     });
     this.CONSUME(t.LeftBrace);
     this.MANY(() => {
-      this.OR([
-        { ALT: () => this.SUBRULE(this.freezeMember) },
-        { ALT: () => this.SUBRULE(this.entry) },
-      ]);
-      this.OPTION(() => this.CONSUME(t.Comma));
+      this.SUBRULE(this.stageLine);
+      this.OPTION2(() => this.CONSUME(t.Comma));
     });
     this.CONSUME(t.MemberEnd);
+  });
+
+  stageLine = this.RULE("stageLine", () => {
+    this.OR([
+      { ALT: () => this.SUBRULE(this.freezeMember) },
+      { ALT: () => this.SUBRULE(this.restartMember) },
+      { ALT: () => this.SUBRULE(this.lossMember) },
+      { ALT: () => this.SUBRULE(this.metricsMember) },
+      { ALT: () => this.SUBRULE(this.entry) },
+    ]);
+  });
+
+  /** `restart schedule` */
+  restartMember = this.RULE("restartMember", () => {
+    this.CONSUME(t.Restart);
+    this.CONSUME(t.Name);
   });
 
   /** `freeze model.cnn.**, model.layers[0 .. 4].bn*` */
@@ -219,6 +201,51 @@ export class MemberParser extends ExpressionParser {
   objectiveMember = this.RULE("objectiveMember", () => {
     this.CONSUME(t.Objective);
     this.SUBRULE(this.expr);
+  });
+
+  variantMember = this.RULE("variantMember", () => {
+    this.OR([
+      { ALT: () => this.SUBRULE(this.entry) },
+      { ALT: () => this.SUBRULE(this.fieldMember) },
+      { ALT: () => this.SUBRULE(this.fitMember) },
+      { ALT: () => this.SUBRULE(this.splitMember) },
+      { ALT: () => this.SUBRULE(this.transformMember) },
+      { ALT: () => this.SUBRULE(this.loaderMember) },
+      { ALT: () => this.SUBRULE(this.lossMember) },
+      { ALT: () => this.SUBRULE(this.metricsMember) },
+      { ALT: () => this.SUBRULE(this.stageMember) },
+      { ALT: () => this.SUBRULE(this.objectiveMember) },
+      { ALT: () => this.SUBRULE(this.groupMember) },
+      { ALT: () => this.SUBRULE(this.initMember) },
+      { ALT: () => this.SUBRULE(this.predictMember) },
+    ]);
+  });
+
+  // Entries, rules and assignments -------------------------------------------------------------
+
+  /** `{ model.cnn.**, model.head: fsdp(over: data) }` */
+  rules = this.RULE("rules", () => {
+    this.CONSUME(t.LeftBrace);
+    this.MANY(() => {
+      this.SUBRULE(this.rule);
+      this.OPTION(() => this.CONSUME(t.Comma));
+    });
+    this.CONSUME(t.MemberEnd);
+  });
+
+  rule = this.RULE("rule", () => {
+    this.SUBRULE(this.ruleHead);
+    this.MANY(() => {
+      this.CONSUME(t.Comma);
+      this.SUBRULE(this.glob);
+    });
+    this.CONSUME(t.Colon);
+    this.OPTION(() => this.SUBRULE(this.expr));
+  });
+
+  ruleHead = this.RULE("ruleHead", () => {
+    this.CONSUME(t.KeyName);
+    this.MANY(() => this.SUBRULE(this.globSegment));
   });
 
   /** `{ batch: 32  shuffle: true }` */
@@ -256,16 +283,5 @@ export class MemberParser extends ExpressionParser {
     this.CONSUME(t.LeftBrace);
     this.MANY(() => this.SUBRULE(this.assign));
     this.CONSUME(t.MemberEnd);
-  });
-
-  /** `clip, tiles = (clip, tiles) |> hflip(p: 0.5)` */
-  assign = this.RULE("assign", () => {
-    this.CONSUME(t.TargetName);
-    this.MANY(() => {
-      this.CONSUME(t.Comma);
-      this.CONSUME(t.Name);
-    });
-    this.CONSUME(t.Equals);
-    this.SUBRULE(this.expr);
   });
 }

@@ -42,6 +42,12 @@ class PipeParser extends MemberParser {
       { ALT: () => this.SUBRULE(this.scheduleDecl) },
       { ALT: () => this.SUBRULE(this.datasetDecl) },
       { ALT: () => this.SUBRULE(this.trainDecl) },
+      { ALT: () => this.SUBRULE(this.metricDecl) },
+      { ALT: () => this.SUBRULE(this.meshDecl) },
+      { ALT: () => this.SUBRULE(this.shardDecl) },
+      { ALT: () => this.SUBRULE(this.variantDecl) },
+      { ALT: () => this.SUBRULE(this.sweepDecl) },
+      { ALT: () => this.SUBRULE(this.exportDecl) },
       { ALT: () => this.SUBRULE(this.expectDecl) },
     ]);
   });
@@ -150,6 +156,68 @@ class PipeParser extends MemberParser {
       this.OPTION(() => this.CONSUME(t.Comma));
     });
     this.CONSUME(t.DeclarationEnd);
+  });
+
+  /** `metric f1(at: float = 0.5) better max { in x: f32[B]  sum n: f32[] = x  value = n }` */
+  metricDecl = this.RULE("metricDecl", () => {
+    this.CONSUME(t.Metric);
+    this.CONSUME(t.Name);
+    this.OPTION(() => this.SUBRULE(this.formals));
+    this.OPTION2(() => {
+      this.CONSUME(t.Better);
+      this.CONSUME2(t.Name);
+    });
+    this.CONSUME(t.LeftBrace);
+    this.MANY(() => this.SUBRULE(this.metricMember));
+    this.CONSUME(t.DeclarationEnd);
+  });
+
+  /** `mesh pod { data: 4, expert: 2 }` */
+  meshDecl = this.RULE("meshDecl", () => {
+    this.CONSUME(t.Mesh);
+    this.CONSUME(t.Name);
+    this.SUBRULE(this.entries);
+  });
+
+  /** `shard pretrain on pod { batch: split(B, over: data) }` */
+  shardDecl = this.RULE("shardDecl", () => {
+    this.CONSUME(t.Shard);
+    this.CONSUME(t.Name);
+    this.CONSUME(t.On);
+    this.CONSUME2(t.Name);
+    this.SUBRULE(this.rules);
+  });
+
+  /** `variant "9.6b" of base { model.experts: 16 }` */
+  variantDecl = this.RULE("variantDecl", () => {
+    this.CONSUME(t.Variant);
+    this.OR([{ ALT: () => this.CONSUME(t.Name) }, { ALT: () => this.CONSUME(t.Text) }]);
+    this.CONSUME(t.Of);
+    this.CONSUME2(t.Name);
+    this.CONSUME(t.LeftBrace);
+    this.MANY(() => {
+      this.SUBRULE(this.variantMember);
+      this.OPTION(() => this.CONSUME(t.Comma));
+    });
+    this.CONSUME(t.DeclarationEnd);
+  });
+
+  /** `sweep search over base { lr: log(1e-5 .. 1e-3)  trials: 24 }` */
+  sweepDecl = this.RULE("sweepDecl", () => {
+    this.CONSUME(t.Sweep);
+    this.CONSUME(t.Name);
+    this.CONSUME(t.Over);
+    this.CONSUME2(t.Name);
+    this.SUBRULE(this.entries);
+  });
+
+  /** `export smokey as "smokey.onnx" { outputs: [logit] }` */
+  exportDecl = this.RULE("exportDecl", () => {
+    this.CONSUME(t.Export);
+    this.CONSUME(t.Name);
+    this.CONSUME(t.As);
+    this.CONSUME(t.Text);
+    this.SUBRULE(this.entries);
   });
 
   /** `expect params(Net()) < 1_000_000` */

@@ -35,6 +35,8 @@ const RANGE = 5;
 const LEVEL_OF: ReadonlyMap<string, number> = new Map(
   LEVELS.flatMap((operators, level) => operators.map((operator) => [operator, level])),
 );
+/** How loosely an operator of the text binds: 0 for `then`, more for tighter ones. */
+export const precedenceOf = (operator: string): number => LEVEL_OF.get(operator) ?? 0;
 const levelOf = (operator: Operator): number => LEVEL_OF.get(operator) ?? 0;
 
 interface Pending {

@@ -127,18 +127,22 @@ export const RightBracket = symbol("RightBracket", "]");
 export const CallParen = role("CallParen", "`(`", Open);
 /** `[` on the line of the value it indexes, or of a type's name. */
 export const IndexBracket = role("IndexBracket", "`[`", Bracket);
-/** `{` inside a path after `as`. */
+/** `{` inside a path. */
 export const PathBrace = role("PathBrace", "`{`");
-/** `}` of a block, optimizer, dataset or train: none stands inside another. */
+/** `}` of a declaration that holds members: none stands inside another. */
 export const DeclarationEnd = role("DeclarationEnd", "`}`", RightBrace);
-/** `}` of a member of one of these, or of an import's names. */
+/** `}` of a member of one of these, of entries and rules, or of an import's names. */
 export const MemberEnd = role("MemberEnd", "`}`", RightBrace);
 /** `}` of a body `{ let … value }`. */
 export const BodyEnd = role("BodyEnd", "`}`", RightBrace);
-/** `}` inside a path after `as`. */
+/** `}` inside a path. */
 export const PathEnd = role("PathEnd", "`}`", RightBrace);
-/** `(` of `repeat (i in a .. b)`. */
+/** `(` of `repeat (i in a .. b)`, also of `scan` and `group`. */
 export const BinderParen = role("BinderParen", "`(`");
+/** `(` of `rearrange(B T -> (B T))` and `einsum`. */
+export const AxesParen = role("AxesParen", "`(`");
+/** `*` in a path, where it multiplies nothing: `model.*.rel_*`. */
+export const Wildcard = role("Wildcard", "`*`");
 
 // Reserved words -------------------------------------------------------------------------------
 
@@ -209,6 +213,31 @@ export const For = word("for");
 export const Freeze = word("freeze");
 export const Unfreeze = word("unfreeze");
 export const Objective = word("objective");
+export const Metric = word("metric");
+export const Mesh = word("mesh");
+export const Shard = word("shard");
+export const Variant = word("variant");
+export const Sweep = word("sweep");
+export const Export = word("export");
+export const On = word("on");
+export const Of = word("of");
+export const Over = word("over");
+export const Better = word("better");
+export const Carry = word("carry");
+export const Tap = word("tap");
+export const Sum = word("sum");
+export const Min = word("min");
+export const Max = word("max");
+export const Fit = word("fit");
+export const Group = word("group");
+export const Where = word("where");
+export const Init = word("init");
+export const Predict = word("predict");
+export const Restart = word("restart");
+export const Each = word("each");
+export const Scan = word("scan");
+export const Rearrange = word("rearrange");
+export const Einsum = word("einsum");
 
 /** `in` between two operands. */
 export const InOperator = role("InOperator", "`in`", Infix);
@@ -216,7 +245,7 @@ export const InOperator = role("InOperator", "`in`", Infix);
 export const BoundsIn = role("BoundsIn", "`in`");
 /** The first name of `a, b = …` or `a <- …`. */
 export const TargetName = role("TargetName", "a name to assign");
-/** The first name of `key: value` among entries. */
+/** The first name of `key: value` among entries, or of the paths before the colon of a rule. */
 export const KeyName = role("KeyName", "a key");
 /** Text that has already been reported; it stands where a value or step would. */
 export const Reported = role("Reported", "a value");
@@ -271,6 +300,8 @@ const assigned: readonly TokenType[] = [
   IndexBracket,
   PathBrace,
   BinderParen,
+  AxesParen,
+  Wildcard,
   DeclarationEnd,
   MemberEnd,
   BodyEnd,
@@ -303,6 +334,31 @@ const assigned: readonly TokenType[] = [
   Freeze,
   Unfreeze,
   Objective,
+  Metric,
+  Mesh,
+  Shard,
+  Variant,
+  Sweep,
+  Export,
+  On,
+  Of,
+  Over,
+  Better,
+  Carry,
+  Tap,
+  Sum,
+  Min,
+  Max,
+  Fit,
+  Group,
+  Where,
+  Init,
+  Predict,
+  Restart,
+  Each,
+  Scan,
+  Rearrange,
+  Einsum,
   InOperator,
   BoundsIn,
   TargetName,

@@ -7,6 +7,7 @@ import {
   openSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeSync,
 } from "node:fs";
@@ -46,7 +47,7 @@ export function createFiles(hook: FileHook = () => undefined): Files {
   };
   const files: Files = {
     makeFolder: (path) => {
-      act("mkdir", path, () => mkdirSync(path, { recursive: true }));
+      act("mkdir", path, () => makeFolders(path));
     },
     writeSynced: (path, pieces) => {
       const descriptor = act("create", path, () => openSync(path, "w"));
@@ -91,14 +92,44 @@ export function createFiles(hook: FileHook = () => undefined): Files {
   return files;
 }
 
+/**
+ * Creates a folder and those above it, if absent. Node's own recursive form never returns where the
+ * system says at every level that there is no such folder: in one that was removed, or below `/proc`.
+ */
+export function makeFolders(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : null;
+    if (code === "EEXIST" && statSync(path).isDirectory()) return;
+    if (code !== "ENOENT" || dirname(path) === path) throw error;
+    makeFolders(dirname(path));
+    makeFolder(path);
+  }
+}
+
+/** Another process may have made it in the meantime. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
+  }
+}
+
+/** The system's refusal in words, or `null` when the error is none. */
+export function refusalOf(error: unknown): string | null {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return refusals.get(code) ?? null;
+}
+
 /** Runs a file operation; a refusal of the system becomes a fault with exit code 2. */
 export function explained<T>(path: string, body: () => T): T {
   try {
     return body();
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    const reason = refusals.get(code);
-    if (reason === undefined) throw error;
+    const reason = refusalOf(error);
+    if (reason === null) throw error;
     throw new Fault(diagnose(cannotWrite, { path, reason }, null), exitCodes.environment);
   }
 }
@@ -109,6 +140,10 @@ const refusals = new Map([
   ["EROFS", "the file system is read-only"],
   ["EACCES", "permission is denied"],
   ["EPERM", "the operation is not permitted"],
+  ["ENOTDIR", "a part of its path is a file, not a folder"],
+  ["ENOENT", "its folder does not exist"],
+  ["ENAMETOOLONG", "its name is too long"],
+  ["EIO", "the disk reports an error"],
 ]);
 
 function writeAll(descriptor: number, bytes: Uint8Array): void {

@@ -1,11 +1,11 @@
 /** One process per run directory: a lock that a killed process cannot leave behind. */
 
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { diagnose } from "../grammar/diagnostic.js";
 import { runLocked } from "../grammar/diagnostics/run.js";
-import { explained } from "./atomic-file.js";
+import { explained, makeFolders } from "./atomic-file.js";
 import { exitCodes, Fault } from "./fault.js";
 
 export interface Lock {
@@ -25,7 +25,7 @@ export interface LockOptions {
  */
 export async function acquireLock(folder: string, options: LockOptions): Promise<Lock> {
   const parent = dirname(folder);
-  explained(parent, () => mkdirSync(parent, { recursive: true }));
+  explained(parent, () => makeFolders(parent));
   const prefix = `.${basename(folder)}.lock.`;
   const mine = `${prefix}${identityOf(process.pid) ?? `${process.pid}.0`}`;
   const deadline = performance.now() + options.waitMs;

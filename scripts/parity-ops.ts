@@ -31,6 +31,11 @@ const conv = (x: readonly number[], w: readonly number[], attrs: Attrs): OpCase 
   inputs: [x, w],
   attrs,
 });
+const transposed = (x: readonly number[], w: readonly number[], attrs: Attrs): OpCase => ({
+  op: "conv_transpose",
+  inputs: [x, w],
+  attrs,
+});
 const ones = [1, 1, 1, 1];
 
 const cases: readonly OpCase[] = [
@@ -74,7 +79,7 @@ const cases: readonly OpCase[] = [
   { op: "logsumexp", inputs: [[4, 3, 5]], attrs: { axis: 2, keep: false } },
   { op: "softmax", inputs: [[6, 11]], attrs: { axis: 1 } },
   { op: "log_softmax", inputs: [[6, 11]], attrs: { axis: 1 } },
-  { op: "cross_entropy", inputs: [[6, 11], [6]], classes: 11 },
+  { op: "softmax_cross_entropy", inputs: [[6, 11], [6]], classes: 11 },
   { op: "slice", inputs: [[4, 9, 5]], attrs: { axis: 1, from: 2, to: 9, step: 3 } },
   { op: "pad", inputs: [[4, 9, 5]], attrs: { before: [0, 2, 0], after: [1, 0, 3] } },
   {
@@ -107,6 +112,117 @@ const cases: readonly OpCase[] = [
   { op: "avg_pool", inputs: [[2, 3, 17, 16]], attrs: { kernel: [3, 3], stride: [2, 2] } },
   { op: "batch_norm", inputs: [[4, 5, 6, 7], [5], [5]], attrs: { eps: 1e-5 } },
   { op: "batch_norm", inputs: [[8, 16, 28, 28], [16], [16]], attrs: { eps: 1e-3 } },
+  ...["gelu", "silu", "elu", "hardsigmoid", "hardswish", "expm1"].map((op) => ({
+    op,
+    inputs: [[5, 7, 3]],
+    attrs: {},
+  })),
+  { op: "gelu", inputs: [[5, 7, 3]], attrs: { approximate: "tanh" } },
+  { op: "leaky_relu", inputs: [[5, 7, 3]], attrs: { slope: 0.2 } },
+  { op: "elu", inputs: [[5, 7, 3]], attrs: { alpha: 0.7 } },
+  { op: "clip", inputs: [[5, 7, 3]], attrs: { low: -0.5, high: 1 } },
+  { op: "amin", inputs: [[4, 3, 5]], attrs: { axes: [0, 2], keep: false } },
+  { op: "var", inputs: [[4, 3, 5]], attrs: { axes: [0, 2], keep: false, correction: 1 } },
+  { op: "var", inputs: [[4, 3, 5]], attrs: { axes: [1], keep: true, correction: 0 } },
+  { op: "prod", inputs: [[4, 3, 5]], attrs: { axes: [1], keep: false } },
+  { op: "cumsum", inputs: [[4, 3, 5]], attrs: { axis: 1 } },
+  { op: "top_k", inputs: [[4, 9, 5]], attrs: { k: 4, axis: 1 } },
+  { op: "matmul", inputs: [[3, 6, 20], [20]] },
+  { op: "matmul", inputs: [[20], [20, 6]] },
+  { op: "matmul", inputs: [[20], [20]] },
+  { op: "tile", inputs: [[4, 3]], attrs: { repeats: [2, 3] } },
+  { op: "flip", inputs: [[4, 3, 5]], attrs: { axes: [0, 2] } },
+  { op: "roll", inputs: [[4, 9]], attrs: { shift: -4, axis: 1 } },
+  ...["edge", "reflect"].map((mode) => ({
+    op: "pad",
+    inputs: [[2, 3, 6, 5]],
+    attrs: { before: [0, 0, 2, 1], after: [0, 0, 1, 4], mode },
+  })),
+  {
+    op: "gather",
+    inputs: [
+      [9, 4],
+      [3, 5],
+    ],
+    attrs: { axis: 0 },
+    classes: 9,
+  },
+  { op: "gather", inputs: [[4, 9, 2], [5]], attrs: { axis: 1 }, classes: 9 },
+  {
+    op: "take_along",
+    inputs: [
+      [4, 9],
+      [4, 3],
+    ],
+    attrs: { axis: 1 },
+    classes: 9,
+  },
+  { op: "softmax_cross_entropy", inputs: [[6, 5], [6]], attrs: { smoothing: 0.1 }, classes: 5 },
+  {
+    op: "softmax_cross_entropy",
+    inputs: [
+      [4, 6, 5],
+      [4, 6],
+    ],
+    attrs: { smoothing: 0.2, weights: [1, 0.5, 2, 3, 0], ignore: 2 },
+    classes: 5,
+  },
+  transposed([2, 6, 5, 4], [6, 4, 2, 2], { stride: [2, 2] }),
+  transposed([2, 6, 5, 4], [6, 2, 3, 3], {
+    stride: [2, 2],
+    pads: ones,
+    output_pad: [1, 1],
+    groups: 3,
+  }),
+  transposed([2, 6, 22, 20], [6, 4, 3, 3], { pads: ones }),
+  transposed([2, 6, 5, 4], [6, 4, 3, 2], { stride: [3, 2], dilation: [2, 1] }),
+  { op: "adaptive_avg_pool", inputs: [[2, 3, 7, 5]], attrs: { height: 3, width: 2 } },
+  { op: "adaptive_avg_pool", inputs: [[2, 3, 7, 8]], attrs: { height: 1, width: 1 } },
+  ...[false, true].flatMap((align_corners) =>
+    (align_corners ? ["bilinear", "bicubic"] : ["nearest", "bilinear", "bicubic"]).flatMap((mode) =>
+      [
+        [9, 13],
+        [4, 3],
+        [1, 8],
+      ].map(([height = 1, width = 1]) => ({
+        op: "resize",
+        inputs: [[2, 3, 6, 5]],
+        attrs: { height, width, mode, align_corners },
+      })),
+    ),
+  ),
+  { op: "layer_norm", inputs: [[4, 6, 8], [8], [8]], attrs: { eps: 1e-5 } },
+  {
+    op: "layer_norm",
+    inputs: [
+      [4, 6, 8],
+      [6, 8],
+      [6, 8],
+    ],
+    attrs: { eps: 1e-6 },
+  },
+  { op: "rms_norm", inputs: [[4, 6, 8], [8]], attrs: { eps: 1e-6 } },
+  { op: "group_norm", inputs: [[4, 6, 5, 3], [6], [6]], attrs: { groups: 3, eps: 1e-5 } },
+  { op: "group_norm", inputs: [[4, 6, 7], [6], [6]], attrs: { groups: 6, eps: 1e-5 } },
+  ...[false, true].map((causal) => ({
+    op: "scaled_dot_product",
+    inputs: [
+      [2, 3, 7, 8],
+      [2, 3, 7, 8],
+      [2, 3, 7, 5],
+    ],
+    attrs: { scale: 0.3, causal },
+  })),
+  {
+    op: "scaled_dot_product_biased",
+    inputs: [
+      [2, 3, 7, 8],
+      [2, 3, 9, 8],
+      [2, 3, 9, 5],
+      [3, 1, 9],
+    ],
+    attrs: { scale: 0.3 },
+  },
 ];
 
 /**

@@ -1,22 +1,15 @@
 /** `saic check`: everything that can be known before the first step. */
 
-import { Option } from "commander";
 import { diagnosticJson } from "../../grammar/render.js";
-import { exitCodes } from "../../runtime/fault.js";
 import { printDiagnostics } from "../fail.js";
-import { addProgramFlags, openProgram, type ProgramFlags } from "../program-flags.js";
+import { addProgramFlags, formatOption, openProgram, type ProgramFlags } from "../program-flags.js";
 import type { CommandDefinition } from "./index.js";
 
 export const check: CommandDefinition = (program, argv) => {
-  addProgramFlags(program.command("check"), argv)
-    .description("check a program: names, types, shapes, paths, losses")
-    .addOption(
-      new Option("--format <format>", "how to print findings")
-        .choices(["text", "json"])
-        .default("text"),
-    )
+  addProgramFlags(program.command("check"), argv, [formatOption("how to print findings")])
+    .description("check a program: names, types, shapes, losses")
     .action((file: string, flags: ProgramFlags & { readonly format: "text" | "json" }) => {
-      const { source, analysis } = openProgram(file, flags);
+      const { source, analysis, exitCode } = openProgram(file, flags);
       const { diagnostics } = analysis;
       const errors = diagnostics.filter(({ severity }) => severity === "error").length;
       if (flags.format === "json")
@@ -26,7 +19,7 @@ export const check: CommandDefinition = (program, argv) => {
         const warnings = diagnostics.length - errors;
         process.stdout.write(`${source.name}: ${summary(errors, warnings)}\n`);
       }
-      process.exitCode = errors > 0 ? exitCodes.findings : exitCodes.success;
+      process.exitCode = exitCode;
     });
 };
 

@@ -2,9 +2,8 @@
 
 import { join } from "node:path";
 import { Option } from "commander";
-import { exitCodes } from "../../runtime/fault.js";
 import { compileProgram, writeArtifact } from "../artifact-files.js";
-import { addProgramFlags, type ProgramFlags } from "../program-flags.js";
+import { addProgramFlags, formatOption, type ProgramFlags } from "../program-flags.js";
 import type { CommandDefinition } from "./index.js";
 
 interface CompileFlags extends ProgramFlags {
@@ -13,20 +12,18 @@ interface CompileFlags extends ProgramFlags {
 }
 
 export const compile: CommandDefinition = (program, argv) => {
-  addProgramFlags(program.command("compile"), argv)
+  addProgramFlags(program.command("compile"), argv, [
+    new Option("--out <folder>", "where to write (default: build/<train>)"),
+    formatOption("how to print the result"),
+  ])
     .description("write a program's ONNX graphs and plan")
-    .option("--out <folder>", "where to write (default: build/<train>)")
-    .addOption(
-      new Option("--format <format>", "how to print the result")
-        .choices(["text", "json"])
-        .default("text"),
-    )
     .action((file: string, flags: CompileFlags) => {
-      const artifact = compileProgram(file, flags);
-      if (artifact === null) {
-        process.exitCode = exitCodes.findings;
+      const compiled = compileProgram(file, flags);
+      if (!compiled.ok) {
+        process.exitCode = compiled.exitCode;
         return;
       }
+      const { artifact } = compiled;
       const folder = flags.out ?? join("build", artifact.plan.train);
       writeArtifact(artifact, folder);
       const files = [...artifact.files].map(([path, bytes]) => ({ path, bytes: bytes.byteLength }));

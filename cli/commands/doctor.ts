@@ -4,7 +4,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { Option } from "commander";
 import { exitCodes } from "../../runtime/fault.js";
 import { probeExecution } from "../../runtime/executor/probe.js";
 import {
@@ -15,6 +14,7 @@ import {
 import { createGraphBuilder } from "../../compiler/ir/create-builder.js";
 import { emitOnnx } from "../../compiler/onnx/emit.js";
 import { compilerVersion } from "../../compiler/version.js";
+import { formatOption } from "../program-flags.js";
 import type { CommandDefinition } from "./index.js";
 
 interface Finding {
@@ -29,9 +29,7 @@ export const doctor: CommandDefinition = (program) => {
   program
     .command("doctor")
     .description("say what this machine has for training, and what is missing")
-    .addOption(
-      new Option("--format <format>", "how to print").choices(["text", "json"]).default("text"),
-    )
+    .addOption(formatOption("how to print"))
     .action(async (flags: { readonly format: "text" | "json" }) => {
       const findings = [node(), memory(), await runtime(), await images(), cuda()];
       if (flags.format === "json") process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);

@@ -10,7 +10,7 @@ import { runPasses } from "../../compiler/passes/pipeline.js";
 import { noTrainIn } from "../../compiler/compile.js";
 import { exitCodes } from "../../runtime/fault.js";
 import { printDiagnostics } from "../fail.js";
-import { addProgramFlags, openProgram, type ProgramFlags } from "../program-flags.js";
+import { addProgramFlags, formatOption, openProgram, type ProgramFlags } from "../program-flags.js";
 import type { CommandDefinition } from "./index.js";
 
 const subjects = ["params", "shapes", "ir", "program", "plan"] as const;
@@ -21,21 +21,18 @@ interface ShowFlags extends ProgramFlags {
 }
 
 export const show: CommandDefinition = (program, argv) => {
-  addProgramFlags(program.command("show"), argv)
+  addProgramFlags(program.command("show"), argv, [
+    new Option("--what <subject>", "what to show").choices(subjects).default("params"),
+    formatOption("how to print"),
+  ])
     .description("show parameters, shapes, graphs, the resolved program or the plan")
-    .addOption(new Option("--what <subject>", "what to show").choices(subjects).default("params"))
-    .addOption(
-      new Option("--format <format>", "how to print").choices(["text", "json"]).default("text"),
-    )
     .action((file: string, flags: ShowFlags) => {
-      const { source, analysis } = openProgram(file, flags);
+      const { source, analysis, exitCode } = openProgram(file, flags);
       const { diagnostics, lowered } = analysis;
-      const failed = diagnostics.some(({ severity }) => severity === "error");
-      printDiagnostics(
-        lowered === null && !failed ? [...diagnostics, noTrainIn(source)] : diagnostics,
-      );
+      const missing = lowered === null && exitCode === exitCodes.success;
+      printDiagnostics(missing ? [...diagnostics, noTrainIn(source)] : diagnostics);
       if (lowered === null) {
-        process.exitCode = exitCodes.findings;
+        process.exitCode = missing ? exitCodes.findings : exitCode;
         return;
       }
       process.stdout.write(`${print(flags, analysis, lowered)}\n`);

@@ -1,4 +1,4 @@
-/** Checks what no train reaches: blocks on their own with symbols for dims, and `expect` lines. */
+/** Checks what no train reaches: constants, datasets, blocks on their own with symbols for dims, `expect` lines. */
 
 import type { BlockDecl, ExpectDecl } from "../../grammar/ast.js";
 import { expectationFailed, wrongType } from "../../grammar/diagnostics/types.js";
@@ -6,10 +6,21 @@ import { namedDim } from "../ir/dim.js";
 import type { Program } from "../modules.js";
 import { applyRecipe } from "./block.js";
 import { portInputs } from "./count.js";
+import { checkDataset } from "./dataset.js";
+import { definitionMeaning } from "./definitions.js";
 import { createElaboration, rootFrame, type Session } from "./elaboration.js";
 import { evaluate, type Fact, type Frame, report } from "./frame.js";
 import { conform, isTensorType } from "./settings.js";
 import { describe, dimMeaning, type Meaning, unknown } from "./value.js";
+
+/** Constants, params and datasets of the root module, read by something or not. */
+export function checkSettled(session: Session, program: Program): void {
+  const frame = rootFrame(createElaboration(session), program.root);
+  for (const declaration of program.root.module.declarations)
+    if (declaration.kind === "const" || declaration.kind === "param")
+      definitionMeaning(frame, { declaration, module: program.root }, declaration.name.span);
+    else if (declaration.kind === "dataset") checkDataset(frame, declaration);
+}
 
 /** Blocks of the root module that nothing has applied. */
 export function checkUnusedBlocks(session: Session, program: Program, facts: Fact[]): void {
@@ -72,25 +83,17 @@ function checkExpectation(frame: Frame, { condition }: ExpectDecl): void {
     );
     return;
   }
-  const side = (expr: typeof condition): string => {
-    const { start, end, source } = expr.span;
-    const text = source.text.slice(start, end);
-    const value = evaluate(frame, expr);
-    const shown = describe(value).replace(/^the (integer|float|dim) /, "");
-    return shown === text.replaceAll("_", "") ? shown : `${text} = ${shown}`;
-  };
-  if (condition.kind === "binary")
-    report(
-      frame,
-      expectationFailed,
-      { left: side(condition.left), operator: condition.operator, right: side(condition.right) },
-      condition.span,
-    );
-  else
-    report(
-      frame,
-      expectationFailed,
-      { left: side(condition), operator: "==", right: "true" },
-      condition.span,
-    );
+  const { start, end, source } = condition.span;
+  const side = (expr: typeof condition): string =>
+    describe(evaluate(frame, expr)).replace(/^the (integer|float|dim) /, "");
+  const found =
+    condition.kind === "binary"
+      ? `${side(condition.left)} ${condition.operator} ${side(condition.right)}`
+      : "false";
+  report(
+    frame,
+    expectationFailed,
+    { condition: source.text.slice(start, end), found },
+    condition.span,
+  );
 }

@@ -29,21 +29,24 @@ export interface Bound {
 
 /**
  * Binds a call to formals. Defaults are evaluated in `home`, the frame of the declaration, and see
- * the formals before them. The result holds every formal; a missing one is reported and unknown.
+ * the formals before them. The result holds every formal; `null` when the call does not fit them,
+ * which has been reported.
  */
 export function bindArguments(
   frame: Frame,
   home: Frame,
   formals: readonly Formal[],
   call: CallSite,
-): ReadonlyMap<string, Bound> {
+): ReadonlyMap<string, Bound> | null {
+  let fits = true;
   const given = new Map<string, Bound>();
   const scope: Scope = createScope(home.scope);
   const inner: Frame = { ...home, scope };
   const give = (formal: Formal, meaning: Meaning, span: Span): void => {
-    if (given.has(formal.name.text))
+    if (given.has(formal.name.text)) {
+      fits = false;
       report(frame, duplicateArgument, { callee: call.callee, name: formal.name.text }, span);
-    else given.set(formal.name.text, { meaning, span });
+    } else given.set(formal.name.text, { meaning, span });
   };
   const free = (): Formal | undefined => formals.find((formal) => !given.has(formal.name.text));
 
@@ -67,7 +70,7 @@ export function bindArguments(
     given.set(formal.name.text, bound);
     bind(scope, formal.name.text, bound.meaning, formal.name.span);
   }
-  return given;
+  return fits ? given : null;
 
   function fallback(formal: Formal): Bound {
     if (formal.value !== null)
@@ -75,11 +78,15 @@ export function bindArguments(
         meaning: evaluateFor(inner, formal, formal.value, call.callee),
         span: formal.value.span,
       };
-    report(frame, missingArgument, { callee: call.callee, name: formal.name.text }, call.span);
+    // A call that is wrong already may miss this argument for the same reason.
+    if (fits)
+      report(frame, missingArgument, { callee: call.callee, name: formal.name.text }, call.span);
+    fits = false;
     return { meaning: unknown, span: call.span };
   }
 
   function refuse(name: string | null, span: Span): void {
+    fits = false;
     if (name === null)
       report(
         frame,

@@ -2,6 +2,7 @@
 
 import type { BlockDecl, Owned, Port } from "../../grammar/ast.js";
 import {
+  duplicateArgument,
   missingArgument,
   portShape,
   tooManyArguments,
@@ -19,22 +20,24 @@ import { suggest } from "../../grammar/suggest.js";
 import type { Dim } from "../ir/dim.js";
 import { printType, sameType } from "../ir/type.js";
 import type { CallSite } from "./bind.js";
-import { moduleFrame } from "./definitions.js";
+import { moduleFrame, namesAreUnique } from "./definitions.js";
 import { destructure, spread } from "./destructure.js";
 import {
   bind,
   bindLazily,
   child,
   createScope,
+  entered,
   evaluate,
   type Frame,
   lookup,
   report,
 } from "./frame.js";
-import { createMember } from "./members.js";
+import { createMember, segmentOf } from "./members.js";
 import {
   type Arrival,
   genericNames,
+  isDecided,
   type Pattern,
   patternOf,
   solvePorts,
@@ -51,8 +54,9 @@ import {
   unknown,
 } from "./value.js";
 
-/** Blocks nested deeper than this are a recursion. */
+/** Recipes handed from block to block may still recur; a mistyped count may be large. */
 const maxDepth = 60;
+const maxApplications = 100_000;
 
 /** The outputs of one application at `path`: a tensor, or a tuple of named ones. */
 export function applyRecipe(frame: Frame, recipe: Recipe, call: CallSite, path: string): Meaning {
@@ -62,7 +66,14 @@ export function applyRecipe(frame: Frame, recipe: Recipe, call: CallSite, path: 
     report(frame, tooDeep, { limit: `${maxDepth} nested blocks` }, call.span);
     return unknown;
   }
+  const { budget } = frame.elaboration;
+  if (++budget.applications > maxApplications) {
+    if (budget.applications === maxApplications + 1)
+      report(frame, tooDeep, { limit: `${maxApplications} applications of blocks` }, call.span);
+    return unknown;
+  }
   frame.elaboration.applied.add(declaration);
+  if (!namesAreUnique(frame, declaration)) return unknown;
   if (recipe.shared !== null) frame.elaboration.ordinals.set(`shared:${path}`, 1);
   const frozen = frame.elaboration.isFrozen(path);
   const home = moduleFrame(frame, recipe.module);
@@ -71,12 +82,12 @@ export function applyRecipe(frame: Frame, recipe: Recipe, call: CallSite, path: 
     path,
     training: frame.training && !frozen,
     sampling: frame.sampling && !frozen,
-    trail: [...frame.trail, { name: block, span: call.span }],
+    trail: entered(frame, declaration, call.span),
   };
   const settings = createScope(home.scope);
   for (const [name, meaning] of recipe.settings) bind(settings, name, meaning);
 
-  const inputs = takeInputs(frame, base, declaration, call);
+  const inputs = takeInputs(frame, { ...base, scope: createScope(settings) }, declaration, call);
   if (inputs === null) return unknown;
   const { dims, run } =
     inputs.length === 0
@@ -132,7 +143,7 @@ interface Input {
   readonly span: Arrival["span"];
 }
 
-/** Gives each `in` port what arrives at it: by name, or in order; `null` when something is missing. */
+/** Gives each `in` port what arrives at it: by name, or in order; `null` when it does not fit. */
 function takeInputs(
   frame: Frame,
   base: Frame,
@@ -173,15 +184,25 @@ function takeInputs(
         );
       return null;
     }
+    if (taken.has(port)) {
+      report(frame, duplicateArgument, { callee: block, name: port.name.text }, input.span);
+      return null;
+    }
     taken.set(port, { port, meaning: input.meaning, span: input.span });
   }
   for (const port of ports) {
-    if (taken.has(port)) continue;
+    const given = taken.get(port);
+    // A default may read the inputs before it.
+    if (given !== undefined) {
+      bind(base.scope, port.name.text, given.meaning, port.name.span);
+      continue;
+    }
     if (port.value === null) {
       report(frame, missingArgument, { callee: block, name: port.name.text }, call.span);
       return null;
     }
     const meaning = evaluate(base, port.value);
+    bind(base.scope, port.name.text, meaning, port.name.span);
     taken.set(port, { port, meaning, span: port.value.span });
   }
   return ports.flatMap((port) => taken.get(port) ?? []);
@@ -201,6 +222,7 @@ function bindConstants(frame: Frame, declaration: BlockDecl): void {
 
 function runBody(frame: Frame, declaration: BlockDecl, run: readonly Dim[] | null): Meaning {
   const outputs = new Map<string, Meaning>();
+  const updated = new Set<string>();
   const outs = declaration.members.filter(
     (member): member is Port => member.kind === "port" && member.direction === "out",
   );
@@ -216,6 +238,9 @@ function runBody(frame: Frame, declaration: BlockDecl, run: readonly Dim[] | nul
           isAbsent(frame, member) ? none : createMember(frame, member, run),
           member.name.span,
         );
+        break;
+      case "tap":
+        evaluate(frame, member.value);
         break;
       case "let":
         destructure(
@@ -234,6 +259,9 @@ function runBody(frame: Frame, declaration: BlockDecl, run: readonly Dim[] | nul
         );
         break;
       case "update":
+        if (updated.has(member.name.text))
+          report(frame, alreadyDefined, { name: `${member.name.text} <- …` }, member.name.span);
+        updated.add(member.name.text);
         update(frame, declaration, member.name, evaluate(frame, member.value), member.value.span);
         break;
     }
@@ -249,6 +277,13 @@ function runBody(frame: Frame, declaration: BlockDecl, run: readonly Dim[] | nul
 const isAbsent = (frame: Frame, member: Owned): boolean => {
   if (member.guard === null) return false;
   const guard = evaluate(frame, member.guard);
+  if (guard.kind !== "bool" && guard.kind !== "unknown")
+    report(
+      frame,
+      wrongType,
+      { what: "the condition of `if`", expected: "`bool`", found: describe(guard) },
+      member.guard.span,
+    );
   return guard.kind === "bool" && !guard.value;
 };
 
@@ -291,7 +326,7 @@ function update(
 ): void {
   const owned = declaration.members.find(
     (member): member is Owned =>
-      member.kind === "owned" && member.role === "state" && member.name.text === name.text,
+      member.kind === "owned" && member.role !== "weight" && member.name.text === name.text,
   );
   if (owned === undefined) {
     report(frame, updatesNoState, { name: name.text }, name.span);
@@ -317,8 +352,8 @@ function update(
     );
     return;
   }
-  const path = [...members.values()].find((member) => member.value.id === current.value.id)?.path;
-  if (frame.training && path !== undefined) updates.set(path, next);
+  const path = child(frame.path, segmentOf(frame, owned.as) ?? owned.name.text);
+  if (frame.training && members.has(path)) updates.set(path, next);
 }
 
 function checkOutput(
@@ -339,11 +374,13 @@ function checkOutput(
   const declared = typeOf(frame, port.type, run);
   if (declared === null) return unknown;
   if (value.kind === "tensor" && sameType(value.value.type, declared)) return tensorOf(value.value);
-  const symbols = [
-    ...declared.shape,
-    ...(value.kind === "tensor" ? value.value.type.shape : []),
-  ].some((dim) => typeof dim !== "number");
-  if (frame.elaboration.generic && symbols) return unknown;
+  if (
+    frame.elaboration.generic &&
+    value.kind === "tensor" &&
+    value.value.type.dtype === declared.dtype &&
+    !isDecided(frame, [...declared.shape, ...value.value.type.shape])
+  )
+    return unknown;
   const found = value.kind === "tensor" ? printType(value.value.type) : describe(value);
   report(
     frame,

@@ -25,8 +25,6 @@ export type BuiltinName = (typeof builtinFunctions)[number];
 export const opAliases: ReadonlyMap<string, string> = new Map([
   ["max", "maximum"],
   ["min", "minimum"],
-  // The library's loss is called `cross_entropy`; the op is per record.
-  ["softmax_cross_entropy", "cross_entropy"],
 ]);
 
 /** Names that stand for a value everywhere. */

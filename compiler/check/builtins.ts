@@ -79,7 +79,7 @@ const builtins: Readonly<Record<BuiltinName, Builtin>> = {
 export function callBuiltin(frame: Frame, name: BuiltinName, call: CallSite): Meaning {
   const builtin = builtins[name];
   const args = bindArguments(frame, frame, builtin.formals, call);
-  return builtin.apply(frame, args, call);
+  return args === null ? unknown : builtin.apply(frame, args, call);
 }
 
 function tensorArgument(

@@ -1,11 +1,12 @@
 /** Calls and pipe steps: ops, functions, blocks, schedules, and the language's own functions. */
 
 import type { ApplyStep, Argument, CallExpr, Expr, RepeatStep, Step } from "../../grammar/ast.js";
-import { alreadyDefined } from "../../grammar/diagnostics/names.js";
 import {
   divisionByZero,
+  duplicateArgument,
   missingArgument,
   notCallable,
+  tooManyArguments,
   unknownArgument,
   wrongType,
 } from "../../grammar/diagnostics/types.js";
@@ -20,15 +21,21 @@ import { applyRecipe } from "./block.js";
 import { callBuiltin } from "./builtins.js";
 import { moduleFrame } from "./definitions.js";
 import { evaluateBody } from "./destructure.js";
-import { bind, child, createScope, evaluate, type Frame, report } from "./frame.js";
+import {
+  bind,
+  child,
+  createScope,
+  entered,
+  evaluate,
+  type Frame,
+  mayEnter,
+  report,
+} from "./frame.js";
 import { segmentOf } from "./members.js";
 import { applyOp, attrValue, type Operand } from "./ops.js";
 import { recipeOf } from "./recipe.js";
 import { scheduleCall } from "./schedules.js";
 import { asDim, asNumber, describe, dimMeaning, intOf, type Meaning, unknown } from "./value.js";
-
-/** Calls nested deeper than this are a recursion. */
-const maxDepth = 100;
 
 interface PipeInput {
   readonly name: string | null;
@@ -53,6 +60,7 @@ export function callExpression(frame: Frame, expr: CallExpr): Meaning {
 
 export function applyStep(frame: Frame, step: Step, inputs: readonly PipeInput[]): Meaning {
   if (step.kind === "repeat") return repeat(frame, step, inputs);
+  if (step.kind !== "apply") return unknown; // refused when the module was read
   const callee = evaluate(frame, step.callee);
   const call: CallSite = {
     callee: nameOfCallee(step.callee),
@@ -77,6 +85,7 @@ function applyBlock(
   if (callee.kind === "definition" && callee.definition.declaration.kind === "block") {
     const made = recipeOf(frame, callee.definition, { ...call, inputs: [] });
     if (made.kind !== "recipe") return unknown;
+    if (!mayEnter(frame, made.recipe.declaration, call)) return unknown;
     const segment = segmentOf(frame, step.as) ?? snakeCase(made.recipe.declaration.name.text);
     return applyRecipe(frame, made.recipe, call, child(path, segment));
   }
@@ -100,15 +109,19 @@ function repeat(frame: Frame, step: RepeatStep, inputs: readonly PipeInput[]): M
     const callee = evaluate(inner, step.body.callee);
     const call: CallSite = {
       callee: nameOfCallee(step.body.callee),
-      inputs: current.map(({ name, value, expr }) => ({ name, meaning: value, span: expr.span })),
+      inputs: current.map(({ name, value, expr }, i) => ({
+        name,
+        meaning: value,
+        span: i === 0 && copy > 0 ? step.body.span : expr.span,
+      })),
       args: step.body.args ?? [],
       span: step.body.span,
     };
     const path = child(child(frame.path, base), String(copy));
-    const made =
-      callee.kind === "definition" && callee.definition.declaration.kind === "block"
-        ? recipeOf(inner, callee.definition, { ...call, inputs: [] })
-        : callee;
+    const named = callee.kind === "definition" ? callee.definition : null;
+    const isBlock = named?.declaration.kind === "block";
+    if (isBlock && !mayEnter(frame, named.declaration, call)) return unknown;
+    const made = isBlock ? recipeOf(inner, named, { ...call, inputs: [] }) : callee;
     result =
       made.kind === "recipe"
         ? applyRecipe(inner, made.recipe, call, made.recipe.shared ?? path)
@@ -160,21 +173,16 @@ function apply(frame: Frame, callee: Meaning, call: CallSite, span: Span): Meani
     case "builtin":
       return callBuiltin(frame, callee.name, call);
     case "fn": {
-      if (
-        frame.trail.length > maxDepth ||
-        frame.trail.filter((entry) => entry.name === call.callee).length > 20
-      ) {
-        report(frame, tooDeep, { limit: `${maxDepth} nested calls` }, call.span);
-        return unknown;
-      }
       const home = moduleFrame(frame, callee.module);
       const bound = bindArguments(frame, home, callee.declaration.formals, call);
-      if ([...bound.values()].some(({ meaning }) => meaning.kind === "unknown")) return unknown;
+      if (!mayEnter(frame, callee.declaration, call)) return unknown;
+      if (bound === null || [...bound.values()].some(({ meaning }) => meaning.kind === "unknown"))
+        return unknown;
       return evaluateBody(
         {
           ...home,
           scope: scopeOf(home, bound),
-          trail: [...frame.trail, { name: call.callee, span: call.span }],
+          trail: entered(frame, callee.declaration, call.span),
         },
         callee.declaration.body,
       );
@@ -198,6 +206,7 @@ function callOp(frame: Frame, op: Op, call: CallSite): Meaning {
   const dims: AttrValue[] = [];
   const limit = op.variadic === undefined ? inputNames.length : Infinity;
   let filled = 0;
+  let fits = true;
 
   const giveInput = (name: string | null, operand: Operand): void => {
     filled++;
@@ -208,11 +217,22 @@ function callOp(frame: Frame, op: Op, call: CallSite): Meaning {
       else variadic.push(operand);
       return;
     }
-    const key = name ?? inputNames.find((candidate) => !operands.has(candidate)) ?? "";
-    if (operands.has(key)) report(frame, alreadyDefined, { name: key }, operand.span);
+    const key = name ?? inputNames.find((candidate) => !operands.has(candidate));
+    if (key === undefined || (name !== null && !inputNames.includes(name))) return refuse(operand);
+    if (operands.has(key)) {
+      fits = false;
+      report(frame, duplicateArgument, { callee: call.callee, name: key }, operand.span);
+    }
     operands.set(key, operand);
   };
+  const refuse = ({ span }: Operand): void => {
+    fits = false;
+    const found = call.inputs.length + call.args.length;
+    const expected = inputNames.length;
+    report(frame, tooManyArguments, { callee: call.callee, expected, found }, span);
+  };
   for (const input of call.inputs) giveInput(input.name, input);
+  if (!fits) return unknown;
   for (const argument of call.args) {
     const { value } = argument;
     const name = argument.name?.text ?? null;
@@ -259,6 +279,7 @@ function callOp(frame: Frame, op: Op, call: CallSite): Meaning {
     if (name === null && kind.kind === "shape" && meaning.kind !== "list") dims.push(read);
     else attrs[key] = read;
   }
+  if (!fits) return unknown;
   if (dims.length > 0) {
     const key = attrNames.find((candidate) => op.attrs[candidate]?.kind === "shape") ?? "";
     attrs[key] = dims.map((dim) => (typeof dim === "object" && "terms" in dim ? dim : Number(dim)));

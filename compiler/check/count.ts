@@ -5,9 +5,9 @@ import { wrongType } from "../../grammar/diagnostics/types.js";
 import type { Span } from "../../grammar/source.js";
 import { namedDim } from "../ir/dim.js";
 import { createGraphBuilder } from "../ir/create-builder.js";
-import { sizeOf } from "../ir/type.js";
+import { printType, sizeOf } from "../ir/type.js";
 import { applyRecipe } from "./block.js";
-import { moduleFrame } from "./definitions.js";
+import { moduleFrame, namesAreUnique } from "./definitions.js";
 import { bind, createScope, type Elaboration, type Frame, report } from "./frame.js";
 import { genericNames, typeOf } from "./ports.js";
 import { recipeOf } from "./recipe.js";
@@ -60,7 +60,12 @@ export function countParameters(frame: Frame, model: Meaning, span: Span): numbe
   for (const member of elaboration.members.values()) {
     if (member.role !== "weight") continue;
     const size = sizeOf(member.value.type);
-    if (typeof size !== "number") return null;
+    if (typeof size !== "number") {
+      const expected = "of known size without its inputs";
+      const found = `\`${printType(member.value.type)}\``;
+      report(frame, wrongType, { what: `\`${member.path}\``, expected, found }, span);
+      return null;
+    }
     total += size;
   }
   return total;
@@ -74,6 +79,7 @@ export function portInputs(
   const ports = recipe.declaration.members.filter(
     (member): member is Port => member.kind === "port" && member.direction === "in",
   );
+  if (!namesAreUnique(frame, recipe.declaration)) return null;
   const scope = createScope(frame.scope);
   for (const [name, meaning] of recipe.settings) bind(scope, name, meaning);
   const inner: Frame = { ...frame, scope };

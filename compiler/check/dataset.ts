@@ -1,14 +1,6 @@
 /** Checks a dataset and turns it into the data program that the runtime carries out. */
 
-import type {
-  DatasetDecl,
-  Entry,
-  Expr,
-  FieldMember,
-  Formal,
-  LoaderMember,
-  SplitMember,
-} from "../../grammar/ast.js";
+import type { DatasetDecl, Entry, Expr, FieldMember, Formal } from "../../grammar/ast.js";
 import {
   alreadyDefined,
   duplicateKey,
@@ -17,19 +9,21 @@ import {
   unknownKey,
   unknownName,
 } from "../../grammar/diagnostics/names.js";
-import { splitShares, tileOverlap } from "../../grammar/diagnostics/program.js";
+import { tileOverlap } from "../../grammar/diagnostics/program.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import { printSpan } from "../../grammar/source.js";
 import { suggest } from "../../grammar/suggest.js";
+import { sameShape } from "../ir/dim.js";
 import { isNumeric, printType, type TensorType } from "../ir/type.js";
 import type { DataProgram, DataSource } from "../plan/data.js";
-import { bindArguments } from "./bind.js";
+import { type Bound, bindArguments } from "./bind.js";
 import { signature } from "./signature.js";
-import { bindEntries } from "./entries.js";
 import { type Frame, report } from "./frame.js";
 import { typeOf } from "./ports.js";
 import { settingsOf } from "./read.js";
+import { checkLoader, checkSplit } from "./split-and-loader.js";
 import { checkTransforms } from "./transforms.js";
+import { describe } from "./value.js";
 
 /** A checked dataset; `fields` are types per record after all transforms. */
 export interface CheckedDataset {
@@ -43,6 +37,8 @@ interface SourceKind {
   readonly readers: readonly string[];
   /** What `split by` may name. */
   readonly groups: readonly string[];
+  /** The extents of its images, where they follow from its settings. */
+  readonly extent: (source: DataSource) => readonly [number, number] | null;
   readonly make: (settings: ReturnType<typeof settingsOf>, place: string) => DataSource;
 }
 
@@ -53,6 +49,7 @@ const sources: Readonly<Record<string, SourceKind>> = {
     ),
     readers: ["image", "label"],
     groups: [],
+    extent: (source) => (source.kind === "synthetic" ? [source.height, source.width] : null),
     make: (s, place) => ({
       kind: "synthetic",
       generator: "shapes",
@@ -69,6 +66,7 @@ const sources: Readonly<Record<string, SourceKind>> = {
     formals: signature("image_folder(root: path, classes: word[])"),
     readers: ["image", "label"],
     groups: ["class"],
+    extent: () => null,
     make: (s, place) => ({
       kind: "image_folder",
       root: s.text("root"),
@@ -82,6 +80,7 @@ const sources: Readonly<Record<string, SourceKind>> = {
     ),
     readers: ["image", "covered", "holds", "position"],
     groups: ["frame"],
+    extent: (source) => (source.kind === "voc_tiles" ? [source.size, source.size] : null),
     make: (s, place) => ({
       kind: "voc_tiles",
       root: s.text("root"),
@@ -104,22 +103,15 @@ const readers: Readonly<Record<string, readonly Formal[]>> = {
   position: signature("position()"),
 };
 
-const loaderFormals = signature(
-  "loader(batch: int, shuffle: bool = true, workers: int = 1, last: drop | pad = drop)",
-);
-const splitFormals = signature(
-  "split(train: percent, val: percent = 0%, test: percent = 0%, seed: int)",
-);
-
 export function checkDataset(frame: Frame, declaration: DatasetDecl): CheckedDataset | null {
   const owner = `\`${declaration.name.text}\``;
   const source = checkSourceEntry(frame, declaration);
-  const split = checkSplit(frame, declaration, source?.kind ?? null);
+  const split = checkSplit(frame, declaration, source?.kind.groups ?? null);
   const loader = checkLoader(frame, declaration);
   const fields = declaration.members.filter(
     (member): member is FieldMember => member.kind === "field",
   );
-  const read = source === null ? [] : fields.map((field) => checkField(frame, field, source.kind));
+  const read = source === null ? [] : fields.map((field) => checkField(frame, field, source));
   const seen = new Map<string, FieldMember>();
   for (const field of fields) {
     const earlier = seen.get(field.name.text);
@@ -200,6 +192,11 @@ function knownCall(
   if (expr.kind === "call" && expr.callee.kind === "name") {
     const { name } = expr.callee;
     if (known.includes(name)) return { name, args: expr.args };
+    if (Object.hasOwn(readers, name)) {
+      const expected = known.map((one) => `\`${one}(…)\``).join(", ");
+      report(frame, wrongType, { what, expected, found: `\`${name}(…)\`` }, expr.callee.span);
+      return null;
+    }
     report(frame, unknownName, { name, suggestion: suggest(name, known) }, expr.callee.span);
     return null;
   }
@@ -230,8 +227,9 @@ function checkSource(
     args: call.args,
     span: expr.span,
   });
+  if (bound === null) return null;
   const settings = settingsOf(bound);
-  if (!settings.isKnown) return null;
+  if (!settings.isKnown || !arePositive(frame, call.name, bound)) return null;
   const source = rooted(frame, kind.make(settings, printSpan(expr.span)));
   if (source.kind === "voc_tiles") {
     const { size, overlap, frame: extent } = source;
@@ -249,14 +247,33 @@ function checkSource(
   return { kind, source };
 }
 
+/** Counts and sizes of a source are at least one. */
+function arePositive(frame: Frame, callee: string, bound: ReadonlyMap<string, Bound>): boolean {
+  for (const name of ["count", "size", "frame"]) {
+    const argument = bound.get(name);
+    if (argument === undefined) continue;
+    const { meaning, span } = argument;
+    const values = meaning.kind === "list" ? meaning.items : [meaning];
+    if (values.every((value) => value.kind === "int" && value.value >= 1)) continue;
+    const what = `\`${name}\` of \`${callee}\``;
+    report(frame, wrongType, { what, expected: "at least 1", found: describe(meaning) }, span);
+    return false;
+  }
+  return true;
+}
+
 /** A relative root is relative to the file that declares the dataset. */
 const rooted = (frame: Frame, source: DataSource): DataSource =>
   "root" in source
     ? { ...source, root: frame.elaboration.resolvePath(source.root, frame.module.name) }
     : source;
 
-function checkField(frame: Frame, field: FieldMember, source: SourceKind) {
-  const call = knownCall(frame, field.reader, source.readers, "a field's reader");
+function checkField(
+  frame: Frame,
+  field: FieldMember,
+  { kind, source }: { readonly kind: SourceKind; readonly source: DataSource },
+) {
+  const call = knownCall(frame, field.reader, kind.readers, "a field's reader");
   const type = typeOf(frame, field.type, null);
   const formals = call === null ? undefined : readers[call.name];
   if (call === null || type === null || formals === undefined) return null;
@@ -266,10 +283,20 @@ function checkField(frame: Frame, field: FieldMember, source: SourceKind) {
     args: call.args,
     span: field.reader.span,
   });
+  if (bound === null) return null;
   const settings = settingsOf(bound);
   if (!settings.isKnown) return null;
+  const atLeast = bound.get("at_least");
+  const share = atLeast === undefined ? 1 : settings.number("at_least");
+  if (share <= 0 || share > 1) {
+    const what = `\`at_least\` of \`${call.name}\``;
+    const span = atLeast?.span ?? field.reader.span;
+    report(frame, wrongType, { what, expected: "above 0 and up to 1", found: String(share) }, span);
+    return null;
+  }
+  const extent = kind.extent(source);
   const expected = {
-    image: "u8[C, H, W]",
+    image: extent === null ? "u8[C, H, W]" : `u8[C, ${extent.join(", ")}]`,
     label: "i64[]",
     covered: "bool[]",
     holds: "bool[]",
@@ -277,7 +304,9 @@ function checkField(frame: Frame, field: FieldMember, source: SourceKind) {
   }[call.name];
   const fits =
     call.name === "image"
-      ? type.dtype === "u8" && type.shape.length === 3
+      ? type.dtype === "u8" &&
+        type.shape.length === 3 &&
+        (extent === null || sameShape(type.shape.slice(1), extent))
       : printType(type) === expected;
   if (!fits || !isNumeric(type.shape)) {
     report(
@@ -294,100 +323,7 @@ function checkField(frame: Frame, field: FieldMember, source: SourceKind) {
   }
   const reader =
     call.name === "covered" || call.name === "holds"
-      ? { kind: call.name as "covered" | "holds", atLeast: settings.number("at_least") }
+      ? { kind: call.name as "covered" | "holds", atLeast: share }
       : { kind: call.name as "image" | "label" | "position" };
   return { name: field.name.text, reader, type, place: printSpan(field.span) };
-}
-
-function checkSplit(
-  frame: Frame,
-  declaration: DatasetDecl,
-  source: SourceKind | null,
-): DataProgram["split"] | null {
-  const owner = `\`${declaration.name.text}\``;
-  const members = declaration.members.filter(
-    (member): member is SplitMember => member.kind === "split",
-  );
-  const [split, second] = members;
-  if (second !== undefined) report(frame, alreadyDefined, { name: "split" }, second.span);
-  if (split === undefined) {
-    report(frame, missingKey, { key: "split", owner }, declaration.name.span);
-    return null;
-  }
-  if (split.by !== null && source !== null && !source.groups.includes(split.by.text)) {
-    report(
-      frame,
-      unknownName,
-      { name: split.by.text, suggestion: source.groups[0] ?? null },
-      split.by.span,
-    );
-    return null;
-  }
-  const bound = bindEntries(
-    frame,
-    { owner: "`split`", formals: splitFormals, later: ["stratify"] },
-    split.entries,
-    split.span,
-  );
-  if (bound === null) return null;
-  const shares = ["train", "val", "test"].map((name) => bound.get(name)?.meaning);
-  const [train, val, test] = shares.map((share) =>
-    share?.kind === "quantity" ? share.value / 100 : null,
-  );
-  const seed = bound.get("seed")?.meaning;
-  if (train === null || val === null || test === null || seed?.kind !== "int") return null;
-  const sum = (train ?? 0) + (val ?? 0) + (test ?? 0);
-  if (Math.abs(sum - 1) > 1e-9) {
-    report(frame, splitShares, { sum: `${Number((sum * 100).toFixed(6))}%` }, split.span);
-    return null;
-  }
-  return {
-    by: split.by?.text ?? null,
-    train: train ?? 0,
-    val: val ?? 0,
-    test: test ?? 0,
-    seed: seed.value,
-  };
-}
-
-function checkLoader(frame: Frame, declaration: DatasetDecl): DataProgram["loader"] | null {
-  const members = declaration.members.filter(
-    (member): member is LoaderMember => member.kind === "loader",
-  );
-  const [loader, second] = members;
-  if (second !== undefined) report(frame, alreadyDefined, { name: "loader" }, second.span);
-  if (loader === undefined) {
-    report(
-      frame,
-      missingKey,
-      { key: "loader", owner: `\`${declaration.name.text}\`` },
-      declaration.name.span,
-    );
-    return null;
-  }
-  const bound = bindEntries(
-    frame,
-    { owner: "`loader`", formals: loaderFormals, later: ["cache"] },
-    loader.entries,
-    loader.span,
-  );
-  if (bound === null) return null;
-  const settings = settingsOf(bound);
-  if (!settings.isKnown) return null;
-  const batch = settings.number("batch");
-  if (batch < 1 || settings.number("workers") < 0) {
-    report(
-      frame,
-      wrongType,
-      { what: "`batch` of `loader`", expected: "a positive integer", found: String(batch) },
-      loader.span,
-    );
-    return null;
-  }
-  return {
-    batch,
-    shuffle: settings.bool("shuffle"),
-    workers: settings.number("workers"),
-    last: settings.text("last") === "pad" ? "pad" : "drop",
-  };
 }

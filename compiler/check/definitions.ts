@@ -1,7 +1,12 @@
 /** What declared names mean: constants are evaluated once, blocks and functions wait for their call. */
 
-import type { Declaration, Name, ParamDecl } from "../../grammar/ast.js";
-import { cyclicDefinition, missingKey, unknownMember } from "../../grammar/diagnostics/names.js";
+import type { BlockDecl, Declaration, Name, ParamDecl } from "../../grammar/ast.js";
+import {
+  alreadyDefined,
+  cyclicDefinition,
+  missingKey,
+  unknownMember,
+} from "../../grammar/diagnostics/names.js";
 import { outOfRange } from "../../grammar/diagnostics/types.js";
 import type { Span } from "../../grammar/source.js";
 import type { Definition, ModuleScope } from "../modules.js";
@@ -28,6 +33,12 @@ export function definitionMeaning(frame: Frame, definition: Definition, span: Sp
     case "block":
     case "dataset":
     case "train":
+    case "metric":
+    case "mesh":
+    case "shard":
+    case "variant":
+    case "sweep":
+    case "export":
       return { kind: "definition", definition };
     case "const":
     case "param":
@@ -117,4 +128,34 @@ export function memberOfDefinition(frame: Frame, definition: Definition, member:
     member.span,
   );
   return unknown;
+}
+
+/** Whether a block's settings, ports, members and lets have names of their own; a double one is reported. */
+export function namesAreUnique(frame: Frame, block: BlockDecl): boolean {
+  const names = [
+    ...block.formals.map(({ name }) => name),
+    ...block.members.flatMap((member) => {
+      switch (member.kind) {
+        case "port":
+        case "owned":
+        case "const":
+          return [member.name];
+        case "let":
+          return member.names.filter(({ text }) => text !== "_");
+        default:
+          return [];
+      }
+    }),
+  ];
+  const seen = new Map<string, Name>();
+  for (const name of names) {
+    const earlier = seen.get(name.text);
+    seen.set(name.text, name);
+    if (earlier === undefined) continue;
+    report(frame, alreadyDefined, { name: name.text }, name.span, [
+      { span: earlier.span, text: "first defined here" },
+    ]);
+    return false;
+  }
+  return true;
 }

@@ -62,7 +62,7 @@ export function createElaboration(session: Session, options: ElaborationOptions 
     recordAxis: batchDim,
     known: options.batch === undefined ? new Map() : new Map([[batchName, options.batch]]),
     ordinals: new Map(),
-    budget: { nodes: 0 },
+    budget: { nodes: 0, applications: 0 },
   };
 }
 

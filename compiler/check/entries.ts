@@ -65,7 +65,7 @@ export function bindEntries(
   }
   if (!complete) return null;
   return bindArguments(frame, frame, schema.formals, {
-    callee: schema.owner,
+    callee: schema.owner.replaceAll("`", ""),
     inputs: [],
     args,
     span,

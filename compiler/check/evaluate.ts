@@ -5,6 +5,7 @@ import { unknownMember, unknownName } from "../../grammar/diagnostics/names.js";
 import { notConstant, wrongType } from "../../grammar/diagnostics/types.js";
 import { assertNever } from "../../grammar/invariant.js";
 import { suggest } from "../../grammar/suggest.js";
+import { declaredIn } from "../modules.js";
 import { ops } from "../ops/index.js";
 import { builtinFunctions } from "./builtin-names.js";
 import { applyStep, callExpression } from "./call.js";
@@ -62,7 +63,10 @@ export function evaluateExpr(frame: Frame, expr: Expr, expected: TypeNode | null
     case "pipe":
       return record(frame, expr, applyStep(frame, expr.step, inputsOf(frame, expr.input)));
     case "broken":
-      return unknown;
+    case "comprehension":
+    case "spread":
+    case "computed-member":
+      return unknown; // reported when the module was read
     default:
       return assertNever(expr);
   }
@@ -96,6 +100,8 @@ function record(frame: Frame, expr: Expr, meaning: Meaning): Meaning {
   return meaning;
 }
 
+const publicOps = [...ops.values()].flatMap((op) => (op.surface === "public" ? [op.name] : []));
+
 function named(frame: Frame, name: string, expr: Expr, expected: TypeNode | null): Meaning {
   if (expected !== null && (wordsOf(expected)?.has(name) ?? false))
     return { kind: "word", text: name };
@@ -108,7 +114,7 @@ function named(frame: Frame, name: string, expr: Expr, expected: TypeNode | null
     unknownName,
     {
       name,
-      suggestion: suggest(name, [...namesInSight(frame), ...ops.keys(), ...builtinFunctions]),
+      suggestion: suggest(name, [...namesInSight(frame), ...publicOps, ...builtinFunctions]),
     },
     expr.span,
   );
@@ -118,7 +124,7 @@ function named(frame: Frame, name: string, expr: Expr, expected: TypeNode | null
 function member(frame: Frame, expr: MemberExpr): Meaning {
   const object = evaluate(frame, expr.object);
   const name = expr.member.text;
-  if (object.kind === "unknown") return unknown;
+  if (object.kind === "unknown" || name.includes("*")) return unknown;
   if (object.kind === "tuple") {
     const found = object.items.find((item) => item.name === name);
     if (found !== undefined) return found.value;
@@ -133,14 +139,15 @@ function member(frame: Frame, expr: MemberExpr): Meaning {
   }
   if (object.kind === "module") {
     const definition = object.module.definitions.get(name);
-    if (definition !== undefined) return definitionMeaning(frame, definition, expr.span);
+    if (definition?.module === object.module)
+      return definitionMeaning(frame, definition, expr.span);
     report(
       frame,
       unknownMember,
       {
         owner: describe(object),
         member: name,
-        suggestion: suggest(name, object.module.definitions.keys()),
+        suggestion: suggest(name, declaredIn(object.module)),
       },
       expr.member.span,
     );

@@ -68,7 +68,7 @@ export interface Elaboration {
   readonly known: ReadonlyMap<string, Dim>;
   /** Counts draws and unnamed applications per instance path. */
   readonly ordinals: Map<string, number>;
-  readonly budget: { nodes: number };
+  readonly budget: { nodes: number; applications: number };
   /** Blocks applied so far: the others are checked on their own. */
   readonly applied: Set<BlockDecl>;
 }
@@ -82,7 +82,32 @@ export interface Frame {
   readonly training: boolean;
   readonly sampling: boolean;
   /** Call sites from the outermost in, for messages and against recursion. */
-  readonly trail: readonly { readonly name: string; readonly span: Span }[];
+  readonly trail: readonly Entered[];
+}
+
+/** A block or function that is being applied. */
+interface Entered {
+  readonly name: string;
+  readonly span: Span;
+  /** `null` for what cannot apply itself: schedules and optimizers. */
+  readonly declaration: Declaration | null;
+}
+
+export const entered = (
+  frame: Frame,
+  declaration: Extract<Declaration, { kind: "block" | "fn" }>,
+  span: Span,
+): readonly Entered[] => [...frame.trail, { name: declaration.name.text, span, declaration }];
+
+/** Whether a call by name is no recursion; the call graph of blocks and functions is acyclic. */
+export function mayEnter(
+  frame: Frame,
+  declaration: Declaration,
+  call: { readonly callee: string; readonly span: Span },
+): boolean {
+  if (frame.trail.every((entry) => entry.declaration !== declaration)) return true;
+  report(frame, cyclicDefinition, { name: call.callee }, call.span);
+  return false;
 }
 
 /** Names of one region of text; what is not found is looked for in the region around it. */

@@ -13,7 +13,11 @@ interface Segment {
 }
 
 export const printGlob = (glob: GPath): string =>
-  glob.segments.map((segment) => segment.text + (segment.range === null ? "" : "[…]")).join(".");
+  glob.segments
+    .map(
+      (segment) => segment.text + (segment.range === null && segment.index === null ? "" : "[…]"),
+    )
+    .join(".");
 
 /** The paths a glob matches, reported when there are none. */
 export function matchGlob(
@@ -22,6 +26,10 @@ export function matchGlob(
   paths: readonly string[],
 ): ReadonlySet<string> {
   const pattern = glob.segments.map((segment): Segment => {
+    if (segment.index !== null) {
+      const index = asNumber(evaluate(frame, segment.index)) ?? NaN;
+      return { text: segment.text, range: [index, index + 1] };
+    }
     if (segment.range === null) return { text: segment.text, range: null };
     const from = asNumber(evaluate(frame, segment.range.from)) ?? 0;
     const to =

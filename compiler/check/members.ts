@@ -5,7 +5,7 @@ import { pathTaken } from "../../grammar/diagnostics/program.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import type { Span } from "../../grammar/source.js";
 import { type Dim, productOf } from "../ir/dim.js";
-import { isNumeric, type TensorType } from "../ir/type.js";
+import { isNumeric, printType, type TensorType } from "../ir/type.js";
 import type { Initializer } from "../plan/schema.js";
 import { child, evaluate, type Frame, report } from "./frame.js";
 import { typeOf } from "./ports.js";
@@ -38,7 +38,7 @@ export function segmentOf(frame: Frame, as: TPath | null): string | null {
 /** Creates a learned tensor or a state, or gives the one a shared instance already has. */
 export function createMember(frame: Frame, node: Owned, run: readonly Dim[] | null): Meaning {
   const type = typeOf(frame, node.type, run);
-  if (type === null) return unknown;
+  if (type === null || node.role === "carry") return unknown;
   const path = child(frame.path, segmentOf(frame, node.as) ?? node.name.text);
   const { builder, members } = frame.elaboration;
   const known = members.get(path);
@@ -49,9 +49,21 @@ export function createMember(frame: Frame, node: Owned, run: readonly Dim[] | nu
       frame.elaboration.ordinals.has(`shared:${frame.path}`)
     )
       return tensorOf(known.value);
-    report(frame, pathTaken, { path }, callSpan(frame) ?? node.span, [
-      { span: known.span, text: "the first is declared here" },
-    ]);
+    // Within one instance the member is to blame, between two their steps are, once for all members.
+    const within = known.owner === frame.path && known.span.start !== node.span.start;
+    const { ordinals } = frame.elaboration;
+    if (within || !ordinals.has(`taken:${frame.path}`))
+      report(frame, pathTaken, { path }, (within ? null : callSpan(frame)) ?? node.span, [
+        { span: known.span, text: "the first is declared here" },
+      ]);
+    ordinals.set(`taken:${frame.path}`, 1);
+    return unknown;
+  }
+  // Where the batch has a size the others must have theirs; elsewhere symbols are as good.
+  if (!isNumeric(type.shape) && frame.elaboration.known.size > 0) {
+    const what = `the type of \`${node.name.text}\``;
+    const expected = "of extents that are numbers";
+    report(frame, wrongType, { what, expected, found: printType(type) }, node.type.span);
     return unknown;
   }
   const init = initializerOf(frame, node, type);
@@ -74,7 +86,15 @@ function initializerOf(frame: Frame, node: Owned, type: TensorType): Initializer
   const meaning = evaluate(frame, node.value);
   const number = meaning.kind === "bool" ? Number(meaning.value) : asNumber(meaning);
   if (number !== null) return { kind: "constant", value: number };
-  if (meaning.kind === "init") return resolveInit(meaning.recipe, type.shape);
+  if (meaning.kind === "init") {
+    const init = resolveInit(meaning.recipe, type.shape);
+    if (init === null && isNumeric(type.shape)) {
+      const what = `the initial value of \`${node.name.text}\``;
+      const expected = `one that \`${printType(type)}\` has`;
+      report(frame, wrongType, { what, expected, found: describe(meaning) }, node.value.span);
+    }
+    return init;
+  }
   if (meaning.kind !== "unknown")
     report(
       frame,

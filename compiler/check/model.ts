@@ -1,6 +1,6 @@
 /** Applies a train's model to a batch, and evaluates its losses and metrics on the outcome. */
 
-import type { AssignMember, Expr } from "../../grammar/ast.js";
+import type { AssignMember, Expr, LossMember } from "../../grammar/ast.js";
 import { alreadyDefined, unknownName } from "../../grammar/diagnostics/names.js";
 import {
   ambiguousName,
@@ -25,6 +25,7 @@ import {
   evaluate,
   type Frame,
   report,
+  type Scope,
 } from "./frame.js";
 import { settingsOf } from "./read.js";
 import { signature } from "./signature.js";
@@ -165,7 +166,7 @@ export function evaluateLosses(
   const inner: Frame = { ...frame, scope };
   const losses: NamedLoss[] = [];
   let sound = true;
-  for (const assign of train.losses.flatMap((member) => member.assigns)) {
+  for (const assign of train.losses.flatMap((member) => lossLines(scope, member))) {
     const [name] = assign.names;
     if (name === undefined) continue;
     const meaning = evaluate(inner, assign.value);
@@ -191,6 +192,16 @@ export function evaluateLosses(
     return null;
   }
   return [...losses.filter((loss) => loss !== total), total];
+}
+
+/** The assignments of the unnamed loss; its other lines were refused when the module was read. */
+function lossLines(scope: Scope, { name, members }: LossMember): readonly AssignMember[] {
+  if (name !== null) return [];
+  for (const line of members)
+    if (line.kind === "let")
+      for (const each of line.names) bind(scope, each.text, unknown, each.span);
+    else if (line.kind !== "assign") bind(scope, line.name.text, unknown, line.name.span);
+  return members.filter((line): line is AssignMember => line.kind === "assign");
 }
 
 /** A metric with the tensors it reads. */
@@ -280,6 +291,7 @@ function evaluateMetric(frame: Frame, assign: AssignMember): Omit<EvaluatedMetri
     args: expr.args,
     span: expr.span,
   });
+  if (bound === null) return null;
   const settings = settingsOf(bound);
   if (!settings.isKnown) return null;
   const tensor = (key: string): Value | null => {

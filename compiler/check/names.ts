@@ -5,7 +5,7 @@ import { ops } from "../ops/index.js";
 import { builtinFunctions, constantNamed, opAliases } from "./builtin-names.js";
 import { definitionMeaning } from "./definitions.js";
 import { type Frame, lookup } from "./frame.js";
-import type { Meaning } from "./value.js";
+import { type Meaning, unknown } from "./value.js";
 
 /** What a name means, or `null`: locals, the module, the language's own. */
 export function nameMeaning(frame: Frame, name: string, expr: Expr): Meaning | null {
@@ -15,6 +15,7 @@ export function nameMeaning(frame: Frame, name: string, expr: Expr): Meaning | n
   if (definition !== undefined) return definitionMeaning(frame, definition, expr.span);
   const alias = frame.module.aliases.get(name);
   if (alias !== undefined) return { kind: "module", module: alias };
+  if (frame.module.refused.has(name)) return unknown;
   const constant = constantNamed(frame, name);
   if (constant !== null) return constant;
   const builtin = builtinFunctions.find((candidate) => candidate === name);

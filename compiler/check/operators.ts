@@ -57,7 +57,7 @@ export function unary(
     const dim = asDim(operand);
     if (dim !== null) return dimMeaning(negateDim(dim));
   }
-  report(frame, badOperands, { operator, left: "nothing", right: describe(operand) }, expr.span);
+  report(frame, badOperands, { operator, left: null, right: describe(operand) }, expr.span);
   return unknown;
 }
 
@@ -92,7 +92,9 @@ function comparedSides(frame: Frame, expr: BinaryExpr): readonly [Meaning, Meani
 
 function equality(frame: Frame, expr: BinaryExpr, left: Meaning, right: Meaning): Meaning {
   if (left.kind === "unknown" || right.kind === "unknown") return unknown;
-  if (left.kind === "tensor" || right.kind === "tensor")
+  // `mask == none` asks whether an input is given.
+  const isOptional = left.kind === "none" || right.kind === "none";
+  if (!isOptional && (left.kind === "tensor" || right.kind === "tensor"))
     return tensorBinary(frame, expr, left, right);
   const equal = sameMeaning(left, right);
   return equal === null ? unknown : boolOf(expr.operator === "==" ? equal : !equal);

@@ -2,7 +2,7 @@
 
 import type { Span } from "../../grammar/source.js";
 import { isRejection, type Label } from "../../grammar/diagnostic.js";
-import { missingArgument, wrongType } from "../../grammar/diagnostics/types.js";
+import { dimTooLarge, missingArgument, wrongType } from "../../grammar/diagnostics/types.js";
 import { tooDeep } from "../../grammar/diagnostics/program.js";
 import type { Attrs, AttrValue, Value } from "../ir/graph.js";
 import { belongsTo, type DType, isFloat, printType } from "../ir/type.js";
@@ -10,6 +10,7 @@ import { opNamed } from "../ops/index.js";
 import type { Op } from "../ops/define.js";
 import { inferOp } from "../ops/kit/infer-op.js";
 import { type Frame, pushAt, report } from "./frame.js";
+import { isDecided } from "./ports.js";
 import { constantFunction } from "./numbers.js";
 import { scalarBinary, scalarCall } from "./scalars.js";
 import { asNumber, describe, type Meaning, tensorOf, unknown } from "./value.js";
@@ -34,6 +35,10 @@ export function applyOp(
   const op = opNamed(name);
   if (operands.some(({ meaning }) => meaning.kind === "unknown")) return unknown;
   const constant = constantOp(name, operands);
+  if (constant?.kind === "int" && !Number.isSafeInteger(constant.value)) {
+    report(frame, dimTooLarge, { value: constant.value.toExponential(3) }, span);
+    return unknown;
+  }
   if (constant !== null) return constant;
   const inputs = inputValues(frame, op, operands, span);
   if (inputs === null) return unknown;
@@ -44,7 +49,8 @@ export function applyOp(
   );
   if (isRejection(inferred)) {
     // Between symbols of a generic block nothing is decided before it is applied.
-    if (frame.elaboration.generic && inputs.some(hasSymbols(frame))) return unknown;
+    if (frame.elaboration.generic && !inputs.every(({ type }) => isDecided(frame, type.shape)))
+      return unknown;
     const place = placeOfBlame(op, inferred.blame, operands, attrSpans) ?? span;
     pushAt(frame, place, typeLabels(operands, place), (at, extra) => inferred.diagnose(at, extra));
     return unknown;
@@ -105,7 +111,14 @@ function inputValues(
       report(
         frame,
         wrongType,
-        { what: `\`${key}\` of \`${op.name}\``, expected: "a tensor", found: describe(meaning) },
+        {
+          what: `\`${key}\` of \`${op.name}\``,
+          expected:
+            asNumber(meaning) === null
+              ? "a tensor"
+              : `\`${partnerType(op, key, operands) ?? "f32"}\``,
+          found: describe(meaning),
+        },
         operand.span,
       );
       return null;
@@ -125,31 +138,26 @@ function promote(
 ): Value | null {
   const number = meaning.kind === "bool" ? Number(meaning.value) : asNumber(meaning);
   if (number === null) return null;
-  const names = Object.keys(op.inputs);
-  const partner = operands.find(
-    (other, i) =>
-      other.meaning.kind === "tensor" &&
-      op.inputs[op.variadic ?? names[i] ?? ""] === op.inputs[key],
-  );
-  const dtype: DType =
-    partner?.meaning.kind === "tensor"
-      ? partner.meaning.value.type.dtype
-      : meaning.kind === "bool"
-        ? "bool"
-        : "f32";
+  const partner = partnerType(op, key, operands);
+  const dtype = partner ?? (meaning.kind === "bool" ? "bool" : "f32");
   const dtypeClass = op.inputs[key];
   const fits =
     dtypeClass !== undefined &&
-    belongsTo(dtype, dtypeClass) &&
+    // A tensor that the op does not take is to blame itself.
+    (partner !== null || belongsTo(dtype, dtypeClass)) &&
     (meaning.kind === "bool" ? dtype === "bool" : dtype !== "bool") &&
     (meaning.kind === "float" ? isFloat(dtype) : true);
   return fits ? frame.elaboration.builder.constant(number, dtype) : null;
 }
 
-const hasSymbols =
-  (frame: Frame) =>
-  (value: Value): boolean =>
-    value.type.shape.some((dim) => typeof dim !== "number" && dim !== frame.elaboration.recordAxis);
+/** The dtype of the first tensor that must share it. */
+function partnerType(op: Op, key: string, operands: readonly Operand[]): DType | null {
+  const names = Object.keys(op.inputs);
+  for (const [i, { meaning }] of operands.entries())
+    if (meaning.kind === "tensor" && op.inputs[op.variadic ?? names[i] ?? ""] === op.inputs[key])
+      return meaning.value.type.dtype;
+  return null;
+}
 
 function placeOfBlame(
   op: Op,

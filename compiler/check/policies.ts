@@ -34,13 +34,17 @@ export function shareOut(
   const units = new Set(stages.map(({ duration }) => duration.unit));
   const total = stages.reduce((sum, { duration }) => sum + duration.amount, 0);
   if (units.size > 1 || length.amount < stages.length || total === 0) {
-    const what = `${printQuantity(length.amount, length.unit)} for ${stages.length} stages`;
-    const expected = "stages of one unit, and at least one of it for each";
+    const found = printQuantity(length.amount, length.unit);
+    const what = units.size > 1 ? "the lengths of all stages" : "the length of all stages together";
+    const expected =
+      units.size > 1
+        ? `in one unit to be shared out of ${found}`
+        : `at least 1 ${length.unit} for each of ${stages.length}`;
     const [first] = stages;
     report(
       frame,
       wrongType,
-      { what, expected, found: "other lengths" },
+      { what, expected, found: units.size > 1 ? [...units].join(" and ") : found },
       first?.member.duration.span ?? frame.module.module.span,
     );
     return null;
@@ -64,14 +68,19 @@ export function shareOut(
 export function stageDuration(frame: Frame, member: StageMember): Duration | null {
   const meaning = evaluate(frame, member.duration);
   if (meaning.kind === "unknown") return null;
-  if (meaning.kind === "quantity" && (meaning.unit === "step" || meaning.unit === "epoch"))
+  if (
+    meaning.kind === "quantity" &&
+    (meaning.unit === "step" || meaning.unit === "epoch") &&
+    Number.isInteger(meaning.value) &&
+    meaning.value >= 1
+  )
     return { amount: meaning.value, unit: meaning.unit };
   report(
     frame,
     unitMismatch,
     {
       what: `the length of \`${member.name.text}\``,
-      expected: "a duration in `steps` or `epochs`",
+      expected: "a whole number of `steps` or `epochs`, at least 1",
       found: describe(meaning),
     },
     member.duration.span,
@@ -111,10 +120,11 @@ export function everyOf(frame: Frame, expr: Expr | null, name: string): Duration
 
 function intervalOf(
   frame: Frame,
-  bound: ReadonlyMap<string, Bound>,
+  bound: ReadonlyMap<string, Bound> | null,
   key: string,
   span: Span,
 ): Duration | null {
+  if (bound === null) return null;
   const duration = durationOf(bound, key);
   const meaning = bound.get(key)?.meaning;
   if (duration === null && meaning?.kind === "quantity")
@@ -164,7 +174,8 @@ export function checkpointOf(
         ],
         span: item.span,
       };
-      const keep = bindArguments(frame, frame, bestFormals, call).get("keep")?.meaning;
+      const bound = bindArguments(frame, frame, bestFormals, call)?.get("keep");
+      const keep = bound?.meaning;
       if (path === null || metric === undefined)
         report(
           frame,
@@ -172,8 +183,14 @@ export function checkpointOf(
           { what: "`best`", expected: "a metric such as `val.loss`", found: "another expression" },
           item.span,
         );
-      else if (keep?.kind === "int")
-        best = { metric: path, keep: Math.max(1, keep.value), span: metric.span };
+      else if (keep?.kind === "int" && keep.value < 1)
+        report(
+          frame,
+          wrongType,
+          { what: "`keep` of `best`", expected: "at least 1", found: String(keep.value) },
+          bound?.span ?? item.span,
+        );
+      else if (keep?.kind === "int") best = { metric: path, keep: keep.value, span: metric.span };
     } else if (name === "every")
       report(frame, notYetSupported, { what: "`every` as a checkpoint policy" }, item.span);
     else if (item.kind !== "broken")

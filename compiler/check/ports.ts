@@ -74,7 +74,11 @@ export function patternOf(frame: Frame, type: TypeNode): Pattern | null {
     report(
       frame,
       wrongType,
-      { what: "a port", expected: "a tensor type such as `f32[B, 3]`", found: "a setting type" },
+      {
+        what: "a port",
+        expected: "a tensor type such as `f32[B, 3]`",
+        found: `\`${textOf(type.span)}\``,
+      },
       type.span,
     );
     return null;
@@ -95,6 +99,8 @@ export function patternOf(frame: Frame, type: TypeNode): Pattern | null {
   }
   return { dtype, dims };
 }
+
+const textOf = ({ source, start, end }: Span): string => source.text.slice(start, end);
 
 function dimOf(frame: Frame, expr: Expr): Dim | null {
   const meaning = evaluate(frame, expr);
@@ -190,13 +196,19 @@ export function solvePorts(
   for (const { pattern, value, arrival } of equations) {
     const current = substitute(pattern, solved);
     if (current !== null && sameDim(current, value)) continue;
-    if (frame.elaboration.generic && ![current ?? 0, value].every((dim) => typeof dim === "number"))
+    const names = [...namesOf(current ?? 0)];
+    // Several unknowns in one equation: what is left over is named below.
+    if (names.filter((name) => name.startsWith(mark)).length > 1) continue;
+    const known = names.filter((name) => !name.startsWith(mark));
+    if (frame.elaboration.generic && !isDecided(frame, [value, ...known.map(namedDim)]))
       return null;
     return mismatch(arrival);
   }
   for (const name of generics)
     if (!solved.has(mark + name)) {
-      report(frame, unresolvedDim, { name, block }, at(arrivals, 0).span);
+      const holder = equations.find(({ pattern }) => namesOf(pattern).has(mark + name));
+      const { port } = holder?.arrival ?? at(arrivals, 0);
+      report(frame, unresolvedDim, { name, block }, port.type.span);
       return null;
     }
   return { dims: new Map([...solved].map(([name, dim]) => [name.slice(mark.length), dim])), run };
@@ -224,6 +236,10 @@ export function solvePorts(
     return null;
   }
 }
+
+/** Whether extents are numbers or the batch: in a block by itself other names may become anything. */
+export const isDecided = (frame: Frame, dims: readonly Dim[]): boolean =>
+  dims.every((dim) => typeof dim === "number" || sameDim(dim, frame.elaboration.recordAxis ?? 0));
 
 const loneUnknown = (dim: Dim): string | null => {
   if (typeof dim === "number" || dim.terms.length !== 1) return null;

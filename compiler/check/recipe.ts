@@ -13,6 +13,7 @@ export function recipeOf(frame: Frame, definition: Definition, call: CallSite): 
   invariant(declaration.kind === "block", "a recipe is made of a block");
   const home = moduleFrame(frame, module);
   const bound = bindArguments(frame, home, declaration.formals, call);
+  if (bound === null) return unknown;
   const settings = new Map([...bound].map(([name, { meaning }]) => [name, meaning]));
   if (!frame.elaboration.generic && [...settings.values()].some(({ kind }) => kind === "unknown"))
     return unknown;

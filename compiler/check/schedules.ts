@@ -14,11 +14,12 @@ export function scheduleCall(
   call: CallSite,
 ): Meaning {
   const bound = bindArguments(frame, home, declaration.formals, call);
-  if ([...bound.values()].some(({ meaning }) => meaning.kind === "unknown")) return unknown;
+  if (bound === null || [...bound.values()].some(({ meaning }) => meaning.kind === "unknown"))
+    return unknown;
   const scope = scopeOf(home, bound);
   for (const name of scalarVariables)
     bind(scope, name, { kind: "scalar", expr: { kind: "variable", name } });
-  const trail = [...frame.trail, { name: call.callee, span: call.span }];
+  const trail = [...frame.trail, { name: call.callee, span: call.span, declaration: null }];
   const value = evaluate({ ...home, scope, trail }, declaration.value);
   const number = asNumber(value);
   const expr =

@@ -1,6 +1,6 @@
 /** Setting types: whether a compile-time value fits `int`, `float[2]`, `dim | none`, `pre | post`. */
 
-import type { SettingTypeNode, TypeNode } from "../../grammar/ast.js";
+import type { TypeNode } from "../../grammar/ast.js";
 import { unitMismatch, wrongType } from "../../grammar/diagnostics/types.js";
 import { unknownName } from "../../grammar/diagnostics/names.js";
 import type { Span } from "../../grammar/source.js";
@@ -41,6 +41,8 @@ export function alternativesOf(frame: Frame, type: TypeNode): readonly Alternati
     const length = size === null ? null : asNumber(evaluate(frame, size));
     return [{ name: type.dtype.text, length }];
   }
+  if (type.kind === "list-type")
+    return alternativesOf(frame, type.item).map(({ name }) => ({ name, length: null }));
   return type.alternatives.map(({ name, length }) => ({
     name: name.text,
     length: length === null ? undefined : (asNumber(evaluate(frame, length)) ?? null),
@@ -52,7 +54,7 @@ export const isTensorType = (type: TypeNode): boolean =>
 
 /** The words a type offers: they are looked up before names in scope. */
 export function wordsOf(type: TypeNode | null): ReadonlySet<string> | null {
-  if (type === null || type.kind === "tensor-type") return null;
+  if (type === null || type.kind !== "setting-type") return null;
   const words = type.alternatives.flatMap(({ name }) =>
     name.text === "duration"
       ? ["rest"]
@@ -68,16 +70,12 @@ export const takesAnyWord = (type: TypeNode | null): boolean =>
   type !== null &&
   (type.kind === "tensor-type"
     ? type.dtype.text === "word"
-    : type.alternatives.some(({ name }) => name.text === "word"));
+    : type.kind === "setting-type" && type.alternatives.some(({ name }) => name.text === "word"));
 
-export const printSettingType = (type: TypeNode): string =>
-  type.kind === "tensor-type"
-    ? `a list of ${type.dtype.text}`
-    : (type as SettingTypeNode).alternatives
-        .map(({ name, length }) =>
-          length === null ? `\`${name.text}\`` : `a list of \`${name.text}\``,
-        )
-        .join(" or ");
+const printSettingType = (alternatives: readonly Alternative[]): string =>
+  alternatives
+    .map(({ name, length }) => `\`${name}${length === undefined ? "" : `[${length ?? ""}]`}\``)
+    .join(" or ");
 
 /** Converts a value to the first alternative it fits, or reports it. */
 export function conform(
@@ -100,7 +98,7 @@ export function conform(
       return unknown;
     }
   }
-  const expected = printSettingType(type);
+  const expected = printSettingType(alternatives);
   const found = describe(meaning);
   const wantsUnit = alternatives.some(({ name }) => name === "duration" || name === "percent");
   if (wantsUnit || meaning.kind === "quantity") {

@@ -138,7 +138,20 @@ export function checkTrain(
       precision.span,
     );
   const segments = segmentsOf(frame, schedule);
-  if (seed?.kind !== "int" || segments === null || validateEvery === null || policy === null)
+  if (seed?.kind === "int" && seed.value < 0)
+    report(
+      frame,
+      wrongType,
+      { what: "`seed`", expected: "at least 0", found: String(seed.value) },
+      bound.get("seed")?.span ?? declaration.name.span,
+    );
+  if (
+    seed?.kind !== "int" ||
+    seed.value < 0 ||
+    segments === null ||
+    validateEvery === null ||
+    policy === null
+  )
     return null;
   const known = stages.flatMap(({ member, duration }) =>
     duration === null ? [] : [{ member, duration }],
@@ -244,7 +257,8 @@ function optimizerOf(frame: Frame, expr: Expr | null): CheckedOptimizer | null {
     span: expr.span,
   };
   const settings = bindArguments(frame, moduleFrame(frame, module), declaration.formals, call);
-  return [...settings.values()].some(({ meaning }) => meaning.kind === "unknown")
+  return settings === null ||
+    [...settings.values()].some(({ meaning }) => meaning.kind === "unknown")
     ? null
     : { declaration, module, settings, span: expr.span };
 }

@@ -23,10 +23,28 @@ import { signature } from "./signature.js";
 interface TransformKind {
   readonly formals: readonly Formal[];
   readonly make: (settings: ReturnType<typeof settingsOf>) => TransformOp;
+  /** A setting outside of its range: its name, what it must be, what it is. */
+  readonly problem?: (op: TransformOp, type: TensorType) => Problem | null;
   /** The field's type after the step; `null` when the step does not take it. */
   readonly result: (type: TensorType, op: TransformOp) => TensorType | null;
   readonly takes: string;
 }
+
+interface Problem {
+  readonly setting: string;
+  readonly expected: string;
+  readonly found: string;
+}
+
+/** A number outside of `low .. high`, both included. */
+const outside = (setting: string, value: number, low: number, high: number): Problem | null =>
+  value >= low && value <= high
+    ? null
+    : {
+        setting,
+        expected: high === Infinity ? `at least ${low}` : `in ${low} .. ${high}`,
+        found: String(value),
+      };
 
 const isImage = (type: TensorType): boolean =>
   type.shape.length === 3 && (type.dtype === "u8" || type.dtype === "f32");
@@ -40,6 +58,10 @@ const transforms: Readonly<Record<string, TransformKind>> = {
     formals: signature("resize(height: int, width: int)"),
     make: (s) => ({ kind: "resize", height: s.number("height"), width: s.number("width") }),
     takes: "an image `u8[C, H, W]`",
+    problem: (op) =>
+      op.kind === "resize"
+        ? (outside("height", op.height, 1, Infinity) ?? outside("width", op.width, 1, Infinity))
+        : null,
     result: (type, op) =>
       type.dtype === "u8" && isImage(type) && op.kind === "resize"
         ? { ...type, shape: [type.shape[0] ?? 0, op.height, op.width] }
@@ -48,17 +70,24 @@ const transforms: Readonly<Record<string, TransformKind>> = {
   normalize: {
     formals: signature("normalize(mean: float[], std: float[])"),
     make: (s) => ({ kind: "normalize", mean: s.numbers("mean"), std: s.numbers("std") }),
-    takes: `${anyImage}, with one mean and std or one per channel`,
-    result: (type, op) => {
-      const fits = (values: readonly number[]): boolean =>
-        values.length === 1 || values.length === type.shape[0];
-      return op.kind === "normalize" &&
-        fits(op.mean) &&
-        fits(op.std) &&
-        op.std.every((std) => std > 0)
-        ? toFloat(type)
-        : null;
+    takes: anyImage,
+    problem(op, type) {
+      if (op.kind !== "normalize" || !isImage(type)) return null;
+      const [channels] = type.shape;
+      for (const setting of ["mean", "std"] as const) {
+        const values = op[setting];
+        if (values.length !== 1 && values.length !== channels)
+          return {
+            setting,
+            expected: `one number, or one for each of ${String(channels)} channels`,
+            found: `${values.length}`,
+          };
+      }
+      return op.std.every((std) => std > 0)
+        ? null
+        : { setting: "std", expected: "above 0", found: `[${op.std.join(", ")}]` };
     },
+    result: toFloat,
   },
   standardize: {
     formals: signature("standardize()"),
@@ -69,6 +98,7 @@ const transforms: Readonly<Record<string, TransformKind>> = {
   hflip: {
     formals: signature("hflip(p: float = 0.5)"),
     make: (s) => ({ kind: "hflip", p: s.number("p") }),
+    problem: (op) => (op.kind === "hflip" ? outside("p", op.p, 0, 1) : null),
     takes: anyImage,
     result: sameImage,
   },
@@ -79,12 +109,17 @@ const transforms: Readonly<Record<string, TransformKind>> = {
       brightness: s.number("brightness"),
       contrast: s.number("contrast"),
     }),
+    problem: (op) =>
+      op.kind === "jitter"
+        ? (outside("brightness", op.brightness, 0, 1) ?? outside("contrast", op.contrast, 0, 1))
+        : null,
     takes: "an image `u8[C, H, W]`",
     result: (type) => (type.dtype === "u8" ? sameImage(type) : null),
   },
   random_shift: {
     formals: signature("random_shift(pad: int)"),
     make: (s) => ({ kind: "random_shift", pad: s.number("pad") }),
+    problem: (op) => (op.kind === "random_shift" ? outside("pad", op.pad, 0, Infinity) : null),
     takes: anyImage,
     result: sameImage,
   },
@@ -176,16 +211,28 @@ export function checkTransforms(
       args: step.args ?? [],
       span: step.span,
     });
+    if (bound === null) return false;
     const settings = settingsOf(bound);
     const before = fields.get(field);
     if (!settings.isKnown || before === undefined) return false;
     const op = kind.make(settings);
+    const problem = kind.problem?.(op, before) ?? null;
+    if (problem !== null) {
+      const { setting, expected, found } = problem;
+      const what = `\`${setting}\` of \`${name}\``;
+      report(frame, wrongType, { what, expected, found }, bound.get(setting)?.span ?? step.span);
+      return false;
+    }
     const after = kind.result(before, op);
     if (after === null) {
       report(
         frame,
         wrongType,
-        { what: `what \`${name}\` takes`, expected: kind.takes, found: `\`${printType(before)}\`` },
+        {
+          what: `the input of \`${name}\``,
+          expected: kind.takes,
+          found: `\`${printType(before)}\``,
+        },
         step.span,
       );
       return false;

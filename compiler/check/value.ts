@@ -122,7 +122,9 @@ export function describe(meaning: Meaning): string {
     case "quantity":
       return printQuantity(meaning.value, meaning.unit);
     case "list":
-      return `a list of ${meaning.items.length}`;
+      return meaning.items.length <= 8 && meaning.items.every(isPlain)
+        ? `[${meaning.items.map((item) => describe(item).replace(/^the \w+ /, "")).join(", ")}]`
+        : `a list of ${meaning.items.length}`;
     case "range":
       return "a range";
     case "init":
@@ -130,7 +132,9 @@ export function describe(meaning: Meaning): string {
     case "tensor":
       return printType(meaning.value.type);
     case "tuple":
-      return `${meaning.items.length} values`;
+      return meaning.items.every(({ name }) => name !== null)
+        ? `a record of ${meaning.items.map(({ name }) => `\`${name ?? ""}\``).join(", ")}`
+        : `${meaning.items.length} values`;
     case "loss":
       return "a loss";
     case "recipe":
@@ -155,6 +159,9 @@ export function describe(meaning: Meaning): string {
       return "an unknown value";
   }
 }
+
+const isPlain = ({ kind }: Meaning): boolean =>
+  kind === "int" || kind === "float" || kind === "dim" || kind === "word" || kind === "string";
 
 export const printQuantity = (value: number, unit: string): string =>
   unit === "%" ? `${value}%` : `${value} ${unit}${value === 1 || unit.endsWith("B") ? "" : "s"}`;

@@ -22,6 +22,8 @@ export interface GraphBuilder {
   /** One-output ops; attributes may be incomplete and unnormalized. */
   emit(op: string, inputs: readonly Value[], attrs?: Attrs): Value;
   emitAll(op: string, inputs: readonly Value[], attrs?: Attrs): readonly Value[];
+  /** A node of another graph on inputs of the same types: nothing is inferred again. */
+  copy(node: Node, inputs: readonly Value[]): readonly Value[];
   finish(name: string, outputs: readonly NamedValue[]): Graph;
 
   constant(value: number, dtype?: DType, shape?: readonly Dim[]): Value;

@@ -17,9 +17,7 @@ export function continueGraph(graph: Graph): Continued {
   for (const { name, value } of graph.inputs) moved.set(value.id, builder.input(name, value.type));
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((input) => moved.get(input.id) ?? input);
-    const outputs = builder.within({ span: node.span, scope: node.scope }, () =>
-      builder.emitAll(node.op, inputs, node.attrs),
-    );
+    const outputs = builder.within(node, () => builder.copy(node, inputs));
     node.outputs.forEach((output, i) => moved.set(output.id, at(outputs, i)));
   }
   return { builder, moved };

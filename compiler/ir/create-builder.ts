@@ -14,6 +14,7 @@ import { type DType, type TensorType, printType, rankOf } from "./type.js";
 export function createGraphBuilder(): GraphBuilder {
   const nodes: Node[] = [];
   const inputs: NamedValue[] = [];
+  const taken = new Set<string>();
   let origin: Origin = { span: null, scope: "" };
   let nextId = 0;
   const newValue = (type: TensorType): Value => ({ id: nextId++, type });
@@ -42,7 +43,8 @@ export function createGraphBuilder(): GraphBuilder {
     nodes,
     inputs,
     input(name, type) {
-      invariant(!inputs.some((input) => input.name === name), `two inputs are named ${name}`);
+      invariant(!taken.has(name), `two inputs are named ${name}`);
+      taken.add(name);
       const value = newValue(type);
       inputs.push({ name, value });
       return value;
@@ -58,6 +60,12 @@ export function createGraphBuilder(): GraphBuilder {
     },
     emit,
     emitAll,
+    copy({ op, attrs, outputs: made }, values) {
+      const outputs = made.map(({ type }) => newValue(type));
+      const { span, scope } = origin;
+      nodes.push({ op, inputs: values, attrs, outputs, span, scope });
+      return outputs;
+    },
     finish: (name, outputs) => ({
       name,
       inputs: [...inputs],

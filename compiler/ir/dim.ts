@@ -32,22 +32,30 @@ export type Atom =
 export const namedDim = (name: string): Dim =>
   fromTerms([{ coefficient: 1, atoms: [{ kind: "name", text: name }] }]);
 
-export const sameDim = (a: Dim, b: Dim): boolean => printDim(a) === printDim(b);
+export const sameDim = (a: Dim, b: Dim): boolean =>
+  a === b || (typeof a !== "number" && typeof b !== "number" && a.text === b.text);
 
 export const sameShape = (a: readonly Dim[], b: readonly Dim[]): boolean =>
   a.length === b.length && a.every((dim, i) => sameDim(dim, at(b, i)));
 
 export const printDim = (dim: Dim): string => (typeof dim === "number" ? String(dim) : dim.text);
 
-export const addDims = (a: Dim, b: Dim): Dim => fromTerms([...termsOf(a), ...termsOf(b)]);
+// Most dims are numbers: arithmetic on two of them makes no terms.
 
-export const negateDim = (a: Dim): Dim =>
-  fromTerms(termsOf(a).map((term) => ({ ...term, coefficient: -term.coefficient })));
+export const addDims = (a: Dim, b: Dim): Dim =>
+  typeof a === "number" && typeof b === "number"
+    ? a + b
+    : fromTerms([...termsOf(a), ...termsOf(b)]);
+
+export const negateDim = (a: Dim): Dim => multiplyDims(-1, a);
 
 export const subtractDims = (a: Dim, b: Dim): Dim => addDims(a, negateDim(b));
 
-export const multiplyDims = (a: Dim, b: Dim): Dim =>
-  fromTerms(
+export function multiplyDims(a: Dim, b: Dim): Dim {
+  if (typeof a === "number" && typeof b === "number") return a * b + 0;
+  if (a === 1) return b;
+  if (b === 1) return a;
+  return fromTerms(
     termsOf(a).flatMap((x) =>
       termsOf(b).map((y) => ({
         coefficient: x.coefficient * y.coefficient,
@@ -55,12 +63,14 @@ export const multiplyDims = (a: Dim, b: Dim): Dim =>
       })),
     ),
   );
+}
 
 export const productOf = (dims: readonly Dim[]): Dim => dims.reduce<Dim>(multiplyDims, 1);
 
 /** `a / b` where it has no remainder as a polynomial by a single term, otherwise `null`. */
 export function divideExactly(a: Dim, b: Dim): Dim | null {
   if (b === 0) return null;
+  if (typeof a === "number" && typeof b === "number") return a % b === 0 ? a / b + 0 : null;
   if (sameDim(a, b)) return 1;
   const divisor = termsOf(b);
   if (divisor.length !== 1) return divideByRatio(a, b);
@@ -149,6 +159,7 @@ export function namesOf(dim: Dim): ReadonlySet<string> {
 
 /** Replaces names by dims; a name without a binding stays. `null` when a division by zero arises. */
 export function substitute(dim: Dim, bindings: ReadonlyMap<string, Dim>): Dim | null {
+  if (typeof dim === "number") return dim;
   let sum: Dim = 0;
   for (const term of termsOf(dim)) {
     let product: Dim = term.coefficient;

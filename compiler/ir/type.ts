@@ -21,7 +21,7 @@ export const printType = (type: TensorType): string =>
   `${type.dtype}[${type.shape.map(printDim).join(", ")}]`;
 
 export const sameType = (a: TensorType, b: TensorType): boolean =>
-  a.dtype === b.dtype && sameShape(a.shape, b.shape);
+  a === b || (a.dtype === b.dtype && sameShape(a.shape, b.shape));
 
 export const rankOf = (type: TensorType): number => type.shape.length;
 

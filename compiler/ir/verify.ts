@@ -4,21 +4,21 @@ import { isRejection } from "../../grammar/diagnostic.js";
 import { InvariantError, at } from "../../grammar/invariant.js";
 import { ops } from "../ops/index.js";
 import { inferOp } from "../ops/kit/infer-op.js";
-import type { AttrValue, Attrs, Graph, NamedValue, Node } from "./graph.js";
-import { printDim } from "./dim.js";
+import type { AttrValue, Attrs, Graph, NamedValue, Node, Value } from "./graph.js";
+import { sameDim } from "./dim.js";
 import { printNode, valueNames } from "./print.js";
-import { printType, sameType } from "./type.js";
+import { printType, sameType, type TensorType } from "./type.js";
 
 /**
  * Throws `InvariantError` naming the fault and the nodes around it: values are defined once and
  * before their use, names are unique, attributes are complete and types are those the ops infer.
  */
 export function verifyGraph(graph: Graph): void {
-  const defined = new Map<number, string>();
+  const defined = new Map<number, TensorType>();
   const fail = (fault: string, place: number): never => {
     throw new InvariantError(`graph @${graph.name}: ${fault}\n${excerpt(graph, place)}`);
   };
-  const define = (id: number, type: string, place: number): void => {
+  const define = ({ id, type }: Value, place: number): void => {
     if (defined.has(id)) fail(`the value with id ${id} is defined twice`, place);
     defined.set(id, type);
   };
@@ -29,27 +29,32 @@ export function verifyGraph(graph: Graph): void {
     const twice = repeatedName(list);
     if (twice !== null) fail(`two ${what} are named \`${twice}\``, 0);
   }
-  for (const { value } of graph.inputs) define(value.id, printType(value.type), 0);
+  for (const { value } of graph.inputs) define(value, 0);
   for (const [place, node] of graph.nodes.entries()) {
     for (const input of node.inputs) {
       const type = defined.get(input.id);
       if (type === undefined)
-        fail(`\`${node.op}\` uses a value that is not defined before it`, place);
-      if (type !== printType(input.type))
-        fail(`\`${node.op}\` takes a ${type} for a ${printType(input.type)}`, place);
+        return fail(`\`${node.op}\` uses a value that is not defined before it`, place);
+      if (!sameType(type, input.type))
+        fail(`\`${node.op}\` takes a ${printType(type)} for a ${printType(input.type)}`, place);
     }
     const fault = nodeFault(node);
     if (fault !== null) fail(fault, place);
-    for (const output of node.outputs) define(output.id, printType(output.type), place);
+    for (const output of node.outputs) define(output, place);
   }
-  for (const { name, value } of graph.outputs)
-    if (defined.get(value.id) !== printType(value.type))
+  for (const { name, value } of graph.outputs) {
+    const type = defined.get(value.id);
+    if (type === undefined || !sameType(type, value.type))
       fail(`the output \`${name}\` is not defined as ${printType(value.type)}`, graph.nodes.length);
+  }
 }
 
 function repeatedName(list: readonly NamedValue[]): string | null {
-  const names = list.map((entry) => entry.name);
-  return names.find((name, i) => names.indexOf(name) !== i) ?? null;
+  const seen = new Set<string>();
+  for (const { name } of list)
+    if (seen.has(name)) return name;
+    else seen.add(name);
+  return null;
 }
 
 /** What is wrong with a node by itself, or `null`. */
@@ -68,21 +73,19 @@ function nodeFault(node: Node): string | null {
   for (const [i, type] of expected.entries())
     if (!sameType(type, at(actual, i)))
       return `output ${i} of \`${node.op}\` is ${printType(at(actual, i))} instead of ${printType(type)}`;
-  if (attrsText(inferred.attrs) !== attrsText(node.attrs))
+  if (!sameAttrs(inferred.attrs, node.attrs))
     return `the attributes of \`${node.op}\` are not complete and normalized`;
   return null;
 }
 
-const attrsText = (attrs: Attrs): string =>
-  Object.keys(attrs)
-    .toSorted()
-    .map((name) => `${name} = ${attrText(attrs[name])}`)
-    .join(", ");
+const sameAttrs = (a: Attrs, b: Attrs): boolean =>
+  Object.keys(a).length === Object.keys(b).length &&
+  Object.entries(a).every(([name, value]) => sameAttr(value, b[name]));
 
-function attrText(value: AttrValue | undefined): string {
-  if (typeof value === "object")
-    return "terms" in value ? printDim(value) : value.map(attrText).join(" ");
-  return String(value);
+function sameAttr(a: AttrValue, b: AttrValue | undefined): boolean {
+  if (typeof a !== "object" || typeof b !== "object") return Object.is(a, b);
+  if ("terms" in a || "terms" in b) return "terms" in a && "terms" in b && sameDim(a, b);
+  return a.length === b.length && a.every((item, i) => sameAttr(item, b[i]));
 }
 
 /** Ten nodes around the fault, the one at fault marked. */

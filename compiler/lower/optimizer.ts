@@ -55,7 +55,7 @@ export function lowerUpdate(
     scope,
     path: "optimizer",
     training: true,
-    trail: [{ name: declaration.name.text, span: optimizer.span }],
+    trail: [{ name: declaration.name.text, span: optimizer.span, declaration: null }],
   };
   for (const [name, { meaning, span }] of optimizer.settings) bind(scope, name, meaning, span);
   for (const [name, value] of inputs.scheduled) bind(scope, name, tensorOf(value));

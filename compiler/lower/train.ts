@@ -173,8 +173,8 @@ function planStages(
   return train.stages.map(({ member }, i) => {
     const lines: FreezeMember[] = [];
     for (const line of member.members)
-      if (line.kind !== "entry") lines.push(line);
-      else
+      if (line.kind === "freeze" || line.kind === "unfreeze") lines.push(line);
+      else if (line.kind === "entry")
         report(
           frame,
           notYetSupported,

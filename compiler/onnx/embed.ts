@@ -15,8 +15,8 @@ export interface Weight {
 
 /**
  * `model` with `weights` inside: each is named after the graph input it replaces. `renames` gives
- * such inputs another name in the new model. Throws where the model has no such input, or where a
- * weight's type or size is not the input's.
+ * inputs, those that weights replace and those that stay, another name in the new model. Throws
+ * where the model has no such input, or where a weight's type or size is not the input's.
  */
 export function embedWeights(
   model: Uint8Array,
@@ -27,7 +27,7 @@ export function embedWeights(
   const graph = decoded.graph ?? {};
   const inputs = new Map((graph.input ?? []).map((input) => [input.name ?? "", input]));
   for (const name of renames.keys())
-    invariant(weights.has(name), `\`${name}\` is renamed but no weight`);
+    invariant(inputs.has(name), `\`${name}\` is renamed but no input`);
   const initializer = [...weights].map(([name, weight]) => {
     const input = inputs.get(name);
     invariant(input, `the model has no input \`${name}\``);
@@ -40,11 +40,23 @@ export function embedWeights(
     graph: {
       ...graph,
       node: (graph.node ?? []).map((node) => ({ ...node, input: (node.input ?? []).map(rename) })),
-      input: (graph.input ?? []).filter((input) => !weights.has(input.name ?? "")),
+      input: (graph.input ?? [])
+        .filter((input) => !weights.has(input.name ?? ""))
+        .map((input) => ({ ...input, name: rename(input.name ?? "") })),
       initializer: [...(graph.initializer ?? []), ...initializer],
     },
   });
 }
+
+/** The names of a model's inputs, constants and node outputs. */
+export function valueNames(model: Uint8Array): ReadonlySet<string> {
+  return new Set(namesIn(decodeModel(model).graph ?? {}));
+}
+
+const namesIn = (graph: GraphProto): readonly string[] => [
+  ...[...(graph.input ?? []), ...(graph.initializer ?? [])].map(({ name }) => name ?? ""),
+  ...(graph.node ?? []).flatMap((node) => node.output ?? []),
+];
 
 function toTensor(name: string, weight: Weight, input: ValueInfoProto): TensorProto {
   const declared = input.type?.tensorType;
@@ -67,11 +79,7 @@ function toTensor(name: string, weight: Weight, input: ValueInfoProto): TensorPr
 
 /** A new name must not be that of another value. */
 function refuseClashes(graph: GraphProto, renames: ReadonlyMap<string, string>): void {
-  const names = [
-    ...[...(graph.input ?? []), ...(graph.initializer ?? [])].map(({ name }) => name ?? ""),
-    ...(graph.node ?? []).flatMap((node) => node.output ?? []),
-  ];
-  const kept = new Set(names.filter((name) => !renames.has(name)));
+  const kept = new Set(namesIn(graph).filter((name) => !renames.has(name)));
   for (const name of renames.values()) {
     invariant(!kept.has(name), `two values would be named \`${name}\``);
     kept.add(name);

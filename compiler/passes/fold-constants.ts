@@ -59,8 +59,9 @@ const evaluatedElements = 2 ** 16;
 function evaluate(node: Node, fillings: ReadonlyMap<number, number>): number | null {
   const [output, ...others] = node.outputs;
   if (output === undefined || others.length > 0 || !isNumeric(output.type.shape)) return null;
+  if (node.inputs.length === 0 || !node.inputs.every(({ id }) => fillings.has(id))) return null;
   const inputs = node.inputs.map(({ id, type }) => rounded(type.dtype, fillings.get(id)));
-  if (inputs.length === 0 || !inputs.every((filling) => filling !== null)) return null;
+  if (!inputs.every((filling) => filling !== null)) return null;
   const traits = opNamed(node.op).traits ?? [];
   if (traits.includes("elementwise"))
     return evaluateOn(

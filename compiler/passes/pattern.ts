@@ -60,11 +60,14 @@ export function op<const P extends readonly Pattern<Captures>[]>(
   operator: string | ((op: Op) => boolean),
   ...inputs: P
 ): NodePattern<Merged<P>> {
-  const matchNode = function* (node: Node, uses: Uses): Iterable<Merged<P>> {
-    const found = opNamed(node.op);
-    const fits = typeof operator === "string" ? node.op === operator : operator(found);
-    if (!fits || node.inputs.length !== inputs.length) return;
-    const swaps = inputs.length === 2 && found.traits?.includes("commutative") === true;
+  const fits = (node: Node): boolean =>
+    node.inputs.length === inputs.length &&
+    (typeof operator === "string" ? node.op === operator : operator(opNamed(node.op)));
+  // Most nodes fit no pattern: they cost no generator.
+  const matchNode = (node: Node, uses: Uses): Iterable<Merged<P>> =>
+    fits(node) ? matchOrders(node, uses) : [];
+  const matchOrders = function* (node: Node, uses: Uses): Iterable<Merged<P>> {
+    const swaps = inputs.length === 2 && opNamed(node.op).traits?.includes("commutative") === true;
     const orders = swaps ? [node.inputs, node.inputs.toReversed()] : [node.inputs];
     // Merging loses the names that the parts' types carry; `Merged` says what they add up to.
     for (const order of orders)
@@ -78,8 +81,15 @@ export function named<N extends string, C extends Captures>(
   name: N,
   pattern: NodePattern<C>,
 ): NodePattern<C & Readonly<Record<N, Node>>> {
-  const matchNode = function* (node: Node, uses: Uses): Iterable<C & Readonly<Record<N, Node>>> {
-    for (const captures of pattern.matchNode(node, uses)) yield { ...captures, ...one(name, node) };
+  const matchNode = (node: Node, uses: Uses): Iterable<C & Readonly<Record<N, Node>>> => {
+    const found = pattern.matchNode(node, uses);
+    return Array.isArray(found) && found.length === 0 ? [] : withNode(found, node);
+  };
+  const withNode = function* (
+    found: Iterable<C>,
+    node: Node,
+  ): Iterable<C & Readonly<Record<N, Node>>> {
+    for (const captures of found) yield { ...captures, ...one(name, node) };
   };
   return { matchNode, match: (value, uses) => matchOutput(matchNode, value, uses, 1) };
 }

@@ -17,15 +17,26 @@ export const pipeline: readonly Pass[] = [
   shareSubexpressions, // After canonicalize; it leaves no node without a use.
 ];
 
-/** Runs the passes in order and verifies the graph after each; a broken graph names the pass. */
+/** Runs the passes in order and verifies what comes out; a broken graph names the pass that broke it. */
 export function runPasses(graph: Graph, passes: readonly Pass[] = pipeline): Graph {
-  return passes.reduce((current, pass) => {
-    const next = pass.run(current);
+  try {
+    const result = passes.reduce((current, pass) => pass.run(current), graph);
+    verifyGraph(result);
+    return result;
+  } catch (error) {
+    return blamePass(graph, passes, error);
+  }
+}
+
+/** Runs the passes again and verifies after each: too slow for every time, and only needed now. */
+function blamePass(graph: Graph, passes: readonly Pass[], cause: unknown): never {
+  let current = graph;
+  for (const pass of passes)
     try {
-      verifyGraph(next);
+      current = pass.run(current);
+      verifyGraph(current);
     } catch (error) {
       throw new InvariantError(`after pass \`${pass.name}\`: ${String(error)}`);
     }
-    return next;
-  }, graph);
+  throw cause;
 }

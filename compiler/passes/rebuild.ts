@@ -32,12 +32,14 @@ export function rebuild(graph: Graph, visit: Visit): Graph {
   for (const { name, value } of graph.inputs) renewed.set(value.id, b.input(name, value.type));
   for (const node of graph.nodes) {
     const inputs = node.inputs.map(renew);
-    const { span, scope } = node;
-    const outputs = b.within({ span, scope }, () => visit(b, { ...node, inputs }, node, renew));
+    const outputs = b.within(node, () => visit(b, { ...node, inputs }, node, renew));
     node.outputs.forEach((old, i) => {
       const value = at(outputs, i);
-      const [was, is] = [printType(old.type), printType(value.type)];
-      invariant(sameType(value.type, old.type), `%${old.id} of type ${was} became ${is}`);
+      if (!sameType(value.type, old.type))
+        invariant(
+          false,
+          `%${old.id} of type ${printType(old.type)} became ${printType(value.type)}`,
+        );
       renewed.set(old.id, value);
     });
   }
@@ -48,7 +50,7 @@ export function rebuild(graph: Graph, visit: Visit): Graph {
 }
 
 /** The node as it is. */
-export const copyNode: Visit = (b, node) => b.emitAll(node.op, node.inputs, node.attrs);
+export const copyNode: Visit = (b, node) => b.copy(node, node.inputs);
 
 /** The graph without the nodes that no output needs, its values numbered anew; inputs stay. */
 export function withoutDeadNodes(graph: Graph): Graph {

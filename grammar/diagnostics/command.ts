@@ -21,7 +21,8 @@ export const bug = diagnosticKind({
 export const unreadable = diagnosticKind({
   code: "command/unreadable-file",
   severity: "error",
-  message: (p: { file: string }) => `cannot read \`${p.file}\``,
+  message: (p: { file: string; reason: string }) => `cannot read \`${p.file}\`: ${p.reason}`,
+  hint: () => "name a `.pipe` file, relative to the working directory",
   explain: "The program's file does not exist or may not be read.",
 });
 
@@ -30,4 +31,13 @@ export const unwritable = diagnosticKind({
   severity: "error",
   message: (p: { file: string; reason: string }) => `cannot write \`${p.file}\`: ${p.reason}`,
   explain: "The folder does not exist, may not be written, or the disk is full.",
+});
+
+export const foreignFolder = diagnosticKind({
+  code: "command/foreign-folder",
+  severity: "error",
+  message: (p: { folder: string }) => `\`${p.folder}\` holds something else than an artifact`,
+  hint: () => "name a new or empty folder, or one that `saic compile` wrote",
+  explain:
+    "An artifact replaces its folder as a whole; a folder without `plan.json` would lose its files.",
 });

@@ -1,4 +1,4 @@
-/** Catalogue of what the grammar reports: text that cannot be read, or not yet. */
+/** Catalogue of what the grammar reports: text that cannot be read. */
 
 import { diagnosticKind } from "../diagnostic.js";
 
@@ -86,13 +86,14 @@ export const strayCloser = diagnosticKind<{ readonly closer: string }>({
   explain: "Every closing bracket belongs to an opening one of its kind.",
 });
 
-/** A form of the language that is recognized and skipped. */
-export const notYetSupported = diagnosticKind<{ readonly form: string }>({
-  code: "syntax/not-yet-supported",
+/** A tensor where one of several settings' types stands. */
+export const tensorAmongTypes = diagnosticKind<{ readonly dtype: string }>({
+  code: "syntax/tensor-among-types",
   severity: "error",
-  message: ({ form }) => `${form} is not supported yet`,
-  explain: `The form belongs to the language but this version cannot run it.
-It is skipped as a whole; the rest of the file is checked as usual.`,
+  message: ({ dtype }) => `a tensor \`${dtype}[…]\` cannot be one of several types`,
+  hint: () => "an optional input is `in mask: f32[B, T] = none`",
+  explain: `Only the types of settings are joined by \`|\`: \`int | same\`, \`dim | none\`.
+A tensor has one type; an input that may be missing gets \`= none\`.`,
 });
 
 /** More text than a module may hold. */

@@ -62,15 +62,18 @@ export const notConstant = diagnosticKind({
   code: "types/not-constant",
   severity: "error",
   message: (p: { what: string }) => `${p.what} must be known at compile time, found a tensor`,
-  hint: () => "use `where(condition, a, b)` to choose between run-time values",
+  hint: (p) =>
+    p.what.includes("condition")
+      ? "use `where(condition, a, b)` to choose between run-time values"
+      : null,
   explain: "Conditions of `if`, counts, settings and dims are settled before training starts.",
 });
 
 export const badOperands = diagnosticKind({
   code: "types/operands",
   severity: "error",
-  message: (p: { operator: string; left: string; right: string }) =>
-    `\`${p.operator}\` does not apply to ${p.left} and ${p.right}`,
+  message: (p: { operator: string; left: string | null; right: string }) =>
+    `\`${p.operator}\` does not apply to ${p.left === null ? "" : `${p.left} and `}${p.right}`,
   explain:
     "Operators work on numbers, dims, tensors and losses, without converting one to another.",
 });
@@ -140,14 +143,17 @@ export const unitMismatch = diagnosticKind({
   severity: "error",
   message: (p: { what: string; expected: string; found: string }) =>
     `${p.what} must be ${p.expected}, found ${p.found}`,
-  hint: () => "write a quantity with its unit: `5 epochs`, `500 steps`, `70%`",
+  hint: (p) =>
+    /steps|%/.test(p.expected)
+      ? "write a quantity with its unit: `5 epochs`, `500 steps`, `70%`"
+      : "leave out the unit",
   explain: "Lengths of time and shares carry their units, so that no one has to guess.",
 });
 
 export const expectationFailed = diagnosticKind({
   code: "expect/failed",
   severity: "error",
-  message: (p: { left: string; operator: string; right: string }) =>
-    `expected ${p.left} ${p.operator} ${p.right}`,
+  message: (p: { condition: string; found: string }) =>
+    `expected \`${p.condition}\`, found ${p.found}`,
   explain: "An `expect` line is a fact the program relies on, checked at compile time.",
 });

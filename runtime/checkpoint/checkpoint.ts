@@ -1,7 +1,7 @@
 /** One checkpoint: weights, optimizer slots and a manifest in a folder, each file checked by its hash. */
 
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Plan, StateEntry } from "../../compiler/plan/schema.js";
@@ -141,12 +141,16 @@ export function readManifest(folder: string): Manifest {
 
 /**
  * Parameters and buffers from `model.safetensors` in `folder`, or from a safetensors file, by path.
- * Faults with exit code 2 unless keys, shapes and types are exactly the plan's.
+ * Faults with exit code 2 unless keys, shapes and types are exactly the plan's, and in a checkpoint's
+ * folder also unless the file is as its manifest says.
  */
 export function readWeights(folder: string, plan: Plan): State {
   const file = folder.endsWith(".safetensors") ? folder : join(folder, "model.safetensors");
   if (statSync(file, { throwIfNoEntry: false }) === undefined)
     throw new Fault(diagnose(checkpointMissing, { folder }, null), exitCodes.environment);
+  // A file beside a manifest is a checkpoint's; any other is taken as it is.
+  if (file !== folder && existsSync(join(folder, "manifest.json")))
+    verify(file, readManifest(folder).files["model.safetensors"]);
   const { tensors } = readSafetensors(file);
   const entries = plan.state.filter((entry) => fileOf(entry) === "model.safetensors");
   const keys = new Set(entries.map(({ key }) => key));

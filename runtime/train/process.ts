@@ -7,6 +7,14 @@ import { exitCodes } from "../fault.js";
 import type { RunOptions } from "../run-options.js";
 import { type Order, type Report, reportOf, type WorkerInput } from "./messages.js";
 
+/** A parent that is gone needs no report, and hears of no failure to send one. */
+const send = (report: Report): void => {
+  process.send?.(report, undefined, undefined, () => undefined);
+};
+process.on("uncaughtException", (error) => {
+  process.send?.(reportOf(error), undefined, undefined, () => process.exit(1));
+});
+
 const stop = new SharedArrayBuffer(4);
 const requestStop = (): void => {
   Atomics.store(new Int32Array(stop), 0, 1);
@@ -32,12 +40,12 @@ function start(options: RunOptions): void {
   let concluded = false;
   worker.on("message", (report: Report) => {
     if (report.type !== "event") concluded = true;
-    process.send?.(report);
+    send(report);
   });
   worker.on("error", (error) => {
     concluded = true;
     const exhausted = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
-    process.send?.(
+    send(
       exhausted
         ? {
             type: "fault",
@@ -48,7 +56,7 @@ function start(options: RunOptions): void {
     );
   });
   worker.on("exit", (code) => {
-    if (!concluded) process.send?.({ type: "bug", message: `the thread ended with code ${code}` });
+    if (!concluded) send({ type: "bug", message: `the thread ended with code ${code}` });
     // Leaves once everything sent before has been handed over.
     process.off("disconnect", dieWithParent);
     process.disconnect();

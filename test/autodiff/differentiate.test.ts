@@ -94,7 +94,7 @@ describe("gradients of programs", () => {
       (b, { x, w1, b1, w2, b2, labels: y }) => {
         const hidden = b.emit("relu", [b.add(b.matmul(x, w1), b1)]);
         const logits = b.add(b.matmul(hidden, w2), b2);
-        return b.mean(b.emit("cross_entropy", [logits, y]), { axes: [0], keep: false });
+        return b.mean(b.emit("softmax_cross_entropy", [logits, y]), { axes: [0], keep: false });
       },
     );
   });
@@ -114,7 +114,7 @@ describe("gradients of programs", () => {
         });
         const averaged = b.emit("avg_pool", [pooled], { kernel: [3, 3], stride: [1, 1] });
         const logits = b.matmul(b.emit("flatten", [averaged]), head);
-        return b.mean(b.emit("cross_entropy", [logits, y]), { axes: [0], keep: false });
+        return b.mean(b.emit("softmax_cross_entropy", [logits, y]), { axes: [0], keep: false });
       },
     );
     const expected = interpret(graph, arrays);

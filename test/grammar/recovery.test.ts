@@ -156,52 +156,28 @@ describe("half-typed files", () => {
   });
 });
 
-describe("forms that are not supported yet", () => {
+describe("what the language has not", () => {
   it.each([
-    ["mesh pod { data: 4, expert: 2 }", "`mesh`"],
-    ["shard p on pod {\n  model.**: fsdp(over: data)\n}", "`shard`"],
-    ['variant "9.6b" of N { a.b: { c: 1 } }', "`variant`"],
-    ["sweep s over T { }", "`sweep`"],
-    ['export t as "x.onnx" { outputs: [a] }', "`export`"],
-    ["metric f1(t: float) better max {\n  in x: f32[B]\n  value = x\n}", "`metric`"],
-    ["block A { carry h: f32[N] = 0\n}", "`carry`"],
-    ["block A { tap t = if a { b } else { c }\n}", "`tap`"],
-    ["dataset D { fit r = minmax(x) -> (lo: f32[M]) }", "`fit`"],
-    ['dataset D { split by column("s") { val: "v" } }', "`split by` a column"],
-    ["train t { group (i in 0 .. 3) model.{i} where size(p) < 3 { lr: 1 } }", "`group`"],
-    ["train t { init { model.**: load(a), b: c } }", "`init`"],
-    ["train t { predict mc(samples: 20) { p = x } }", "`predict`"],
-    ["train t { loss vae { a = b } }", "a named loss"],
-    ["train t { loss { weight w: f32[] = 0\n } }", "`weight` in a loss"],
-    ["train t { stage s for 1 epoch { restart schedule } }", "`restart`"],
-    ["const A = x |> each E B(1) as experts |> f", "`each`"],
-    ["const A = x |> scan T C() as _", "`scan`"],
-    ["const A = x |> scan (t in [2, 1], axis: T) C()", "`scan`"],
-    ["const A = x |> rearrange((B T) C -> B T C, T: 3) |> f", "`rearrange`"],
-    ["const A = einsum(E K M, M D -> E K D) + 1", "`einsum`"],
-    ["const A = x |> unused B() as q", "an `unused` step"],
-    ["const A = [for i in 0 .. 3 if i > 1: f(i)] |> g", "a list comprehension"],
-    ["const A = f([...xs, y])", "a list spread"],
-    ["const A = sum(model.**.balance, 1)", "a glob in an expression"],
-    ["const A = [model.blocks.*]", "a glob in an expression"],
-    ["block A { in x: [f32[B, C], 3]\n }", "a list type"],
-  ])("%s", (text, name) => {
-    const { tree, messages } = read(`${text}\nconst Z = 1`);
-    expect(messages).toStrictEqual([`${name} is not supported yet`]);
-    expect(tree.endsWith("(const Z 1)")).toBe(true);
-  });
-
-  it("keeps what stands around them", () => {
-    const train = "train t {\n  group a { lr: 1 }\n  seed: 1\n  init { }\n  lr: 2 }";
-    expect(read(train).tree).toBe("(train t (seed: 1) (lr: 2))");
-    expect(read("block A { carry h: f32[] = 0\n carry c: f32[] = 0\n y = h }").tree).toBe(
-      "(block A () (= y h))",
-    );
+    ["block A { y = match act { relu: x } }", "there is no `match`"],
+    ["block A { while x > 1 { y = x } }", "there are no loops at run time"],
+    ["block A { for i in 0 .. 3 { y = x } }", "there are no loops"],
+    ["const A = { a: 1 }", "there are no records"],
+    ["const A = f(x -> x + 1)", "there are no lambdas"],
+    ["fn f(x) {\n  return x\n}", "leave `return` out"],
+    ["const A = if a then b else c", "`if c { a } else { b }`"],
+    ["const A = lambda x: x", "there are no lambdas"],
+    ["block A { in x: f32[B] | none\n }", "an optional input"],
+    ["train t { stage a for 1 epoch { seed: 1\n while b } }", "there are no loops at run time"],
+  ])("%s", (text, hint) => {
+    const { diagnostics } = parseModule(createSource("a.pipe", `${text}\nconst Z = 1`));
+    expect(diagnostics.map((d) => d.hint?.includes(hint) ?? false)).toStrictEqual([true]);
   });
 
   it("leaves the same words alone where they are names", () => {
     const text =
-      "block A {\n  let mesh = each + scan(tap)\n  carry = mesh.group\n  init = export(predict: fit)\n}";
+      "block A {\n  let mesh = each + scan(tap)\n  carry = mesh.group\n  init = export(predict: fit)\n}" +
+      "metric m { sum = max(min, on, of)\n better = where(over) }" +
+      "train t { group: restart, init: rearrange(a, b), fit: einsum }";
     expect(read(text).messages).toStrictEqual([]);
   });
 });

@@ -2,13 +2,21 @@
 
 import type {
   Argument,
+  AxisItem,
+  BlockMember,
   Body,
+  DatasetMember,
   Declaration,
   DimNode,
   Expr,
   GPath,
+  MetricMember,
+  OptimizerMember,
+  PathRule,
+  StageLine,
   Step,
   TPath,
+  TrainMember,
   TypeNode,
 } from "../../grammar/ast.js";
 
@@ -41,7 +49,17 @@ export const tpath = (path: TPath | null): string | null =>
     : `@${path.segments.map((p) => p.text + (p.computed ? `{${show(p.computed)}}` : "")).join(".")}`;
 
 export const gpath = (path: GPath): string =>
-  path.segments.map((p) => p.text + (p.range ? `[${show(p.range)}]` : "")).join(".");
+  path.segments
+    .map(
+      (p) =>
+        p.text +
+        (p.computed ? `{${show(p.computed)}}` : "") +
+        (p.binder ? `[${p.binder.text}=${show(p.range)}]` : p.range ? `[${show(p.range)}]` : "") +
+        (p.index ? `[${show(p.index)}]` : ""),
+    )
+    .join(".");
+
+const rule = (r: PathRule): string => s(`${r.globs.map(gpath).join(",")}:`, show(r.value));
 
 const dim = (d: DimNode): string =>
   (d.axis === null ? "" : `${d.axis.text}=`) +
@@ -49,22 +67,47 @@ const dim = (d: DimNode): string =>
 
 export const type = (t: TypeNode | null): string | null => {
   if (t === null) return null;
+  if (t.kind === "list-type")
+    return `[${type(t.item)}${t.length === null ? "" : `;${show(t.length)}`}]`;
   if (t.kind === "tensor-type") return `${t.dtype.text}[${t.dims.map(dim).join(",")}]`;
   return t.alternatives.length === 0
     ? "?"
     : t.alternatives.map((a) => a.name.text + (a.length ? `[${show(a.length)}]` : "")).join("|");
 };
 
-const step = (st: Step): string =>
-  st.kind === "apply"
-    ? s("apply", show(st.callee), st.args === null ? null : `(${args(st.args)})`, tpath(st.as))
-    : s(
-        "repeat",
-        st.count === null ? null : show(st.count),
-        st.binder === null ? null : `${name(st.binder.name)}=${show(st.binder.range)}`,
-        step(st.body),
-        tpath(st.as),
-      );
+const axes = (items: readonly AxisItem[]): string =>
+  list(
+    items.map((item) => {
+      if (item.kind === "axis") return item.name.text;
+      return item.kind === "size" ? String(item.value) : `(${axes(item.items)})`;
+    }),
+  );
+
+function step(st: Step): string {
+  const as = tpath(st.as);
+  switch (st.kind) {
+    case "apply": {
+      const given = st.args === null ? null : `(${args(st.args)})`;
+      return s(st.unused ? "unused" : null, "apply", show(st.callee), given, as);
+    }
+    case "repeat": {
+      const binder = st.binder && `${name(st.binder.name)}=${show(st.binder.range)}`;
+      return s("repeat", st.count && show(st.count), binder, step(st.body), as);
+    }
+    case "each":
+      return s("each", name(st.axis), step(st.body), as);
+    case "scan": {
+      const b = st.binder;
+      const binder = b && `${name(b.name)}=${show(b.list)}${b.axis ? `@${b.axis.text}` : ""}`;
+      return s("scan", st.over && name(st.over), binder, step(st.body), as);
+    }
+    case "rearrange":
+    case "einsum": {
+      const inputs = st.inputs.map(({ items }) => axes(items)).join(", ");
+      return s(st.kind, inputs, "->", axes(st.output.items), args(st.sizes), as);
+    }
+  }
+}
 
 function showExpr(e: Expr): string | null {
   switch (e.kind) {
@@ -94,6 +137,12 @@ function showExpr(e: Expr): string | null {
       return s("if", show(e.condition), body(e.then), body(e.otherwise));
     case "list":
       return `[${list(e.items.map(show))}]`;
+    case "spread":
+      return `...${show(e.value)}`;
+    case "comprehension":
+      return s("for", name(e.name), show(e.range), when("if ", e.condition), show(e.value));
+    case "computed-member":
+      return s(".", show(e.object), `${e.text}{${show(e.computed)}}`);
     case "tuple":
       return s("tuple", args(e.items));
     case "pipe":
@@ -105,16 +154,14 @@ function showExpr(e: Expr): string | null {
   }
 }
 
-type MembersOf<K extends Declaration["kind"]> =
-  Extract<Declaration, { kind: K }> extends { members: readonly (infer M)[] } ? M : never;
-type TrainMember = MembersOf<"train">;
 type Member =
   | Declaration
-  | MembersOf<"optimizer">
-  | MembersOf<"block">
-  | MembersOf<"dataset">
+  | BlockMember
+  | OptimizerMember
+  | MetricMember
+  | DatasetMember
   | TrainMember
-  | Extract<TrainMember, { kind: "stage" }>["members"][number];
+  | StageLine;
 
 const formals = (
   items: readonly { name: { text: string }; type: TypeNode | null; value: Expr | null }[],
@@ -160,6 +207,22 @@ function showMember(node: Node): string {
     case "dataset":
     case "train":
       return s(m.kind, doc, name(m.name), ...m.members.map(show));
+    case "metric": {
+      const head = [name(m.name), formals(m.formals), m.better && `better:${m.better}`];
+      return s("metric", doc, ...head, ...m.members.map(show));
+    }
+    case "mesh":
+      return s("mesh", doc, name(m.name), ...m.axes.map(show));
+    case "shard":
+      return s("shard", doc, name(m.name), `on:${name(m.on)}`, ...m.rules.map(rule));
+    case "variant": {
+      const own = m.quoted ? JSON.stringify(m.name.text) : name(m.name);
+      return s("variant", doc, own, `of:${name(m.of)}`, ...m.members.map(show));
+    }
+    case "sweep":
+      return s("sweep", doc, name(m.name), `over:${name(m.over)}`, ...m.entries.map(show));
+    case "export":
+      return s("export", doc, name(m.name), show(m.file), ...m.entries.map(show));
     case "expect":
       return s("expect", doc, show(m.condition));
     case "port":
@@ -200,14 +263,37 @@ function showMember(node: Node): string {
     case "entry":
       return s(`${m.key.map(name).join(".")}:`, show(m.value));
     case "field":
-      return s("field", doc, name(m.name), show(m.reader), type(m.type));
-    case "split":
-      return s("split", m.by === null ? "random" : name(m.by), ...m.entries.map(show));
+      return s("field", doc, name(m.name), show(m.reader), type(m.type), when("if ", m.guard));
+    case "fit": {
+      const outputs = m.outputs.map((o) => `${o.name ? `${o.name.text}:` : ""}${type(o.type)}`);
+      return s("fit", doc, name(m.name), show(m.value), ...outputs);
+    }
+    case "split": {
+      const by = m.by === null ? "random" : name(m.by);
+      return s("split", by, m.args && `(${args(m.args)})`, ...m.entries.map(show));
+    }
     case "transform":
     case "metrics":
       return s(m.kind, m.split && name(m.split), ...m.assigns.map(show));
     case "loss":
-      return s("loss", ...m.assigns.map(show));
+      return s("loss", m.name && name(m.name), ...m.members.map(show));
+    case "group": {
+      const binder = m.binder && `${name(m.binder.name)}=${show(m.binder.range)}`;
+      const globs = m.globs.map(gpath).join(",");
+      return s("group", binder, globs, when("where ", m.where), ...m.entries.map(show));
+    }
+    case "init":
+      return s("init", ...m.rules.map(rule));
+    case "predict": {
+      const given = m.args.length === 0 ? null : `(${args(m.args)})`;
+      return s("predict", m.name && name(m.name), given, ...m.assigns.map(show));
+    }
+    case "restart":
+      return s("restart", name(m.what));
+    case "tap":
+      return s("tap", name(m.name), show(m.value));
+    case "accumulator":
+      return s(m.reduction, name(m.name), type(m.type), show(m.value));
     case "loader":
       return s("loader", ...m.entries.map(show));
     case "stage":

@@ -78,7 +78,7 @@ test.each([
 test.each([
   [new Map([["state.w", "y"]]), "two values would be named `y`"],
   [new Map([["state.w", "state.b"]]), "two values would be named `state.b`"],
-  [new Map([["other", "z"]]), "`other` is renamed but no weight"],
+  [new Map([["other", "z"]]), "`other` is renamed but no input"],
 ])("a rename that clashes is refused (%#)", (renames, message) => {
   expect(() => embedWeights(model(), weights, renames)).toThrow(message);
 });

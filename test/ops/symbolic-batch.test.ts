@@ -33,7 +33,7 @@ function network(): Graph {
     { name: "p", value: probabilities },
     {
       name: "loss",
-      value: b.mean(b.emit("cross_entropy", [logits, labels]), { axes: [0], keep: false }),
+      value: b.mean(b.emit("softmax_cross_entropy", [logits, labels]), { axes: [0], keep: false }),
     },
     { name: "hit", value: b.equal(b.emit("argmax", [logits]), labels) },
     { name: "hot", value: b.insertAxis(b.oneHot(labels, { depth: 3, dtype: "f32" }), 1) },

@@ -35,11 +35,13 @@ export function scopeOf(
   inputs: readonly unknown[],
   attrs: Attrs,
 ): Readonly<Record<string, unknown>> {
-  const named =
-    op.variadic === undefined
-      ? Object.keys(op.inputs).map((name, i) => [name, at(inputs, i)] as const)
-      : [[op.variadic, inputs] as const];
-  return { ...Object.fromEntries(named), ...attrs };
+  const scope: Record<string, unknown> = {};
+  if (op.variadic !== undefined) scope[op.variadic] = inputs;
+  else
+    Object.keys(op.inputs).forEach((name, i) => {
+      scope[name] = at(inputs, i);
+    });
+  return Object.assign(scope, attrs);
 }
 
 /** The input's name, by position; positions of a variadic input share its name. */

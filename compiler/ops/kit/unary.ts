@@ -1,14 +1,17 @@
-/** A factory for ops of one input that work element by element. */
+/** Factories for ops of one input that work element by element. */
 
 import type { GraphBuilder } from "../../ir/builder.js";
 import type { Value } from "../../ir/graph.js";
 import { type DType, type DTypeClass, numelOf, tensorType } from "../../ir/type.js";
-import { type Op, type Sample, defineOp } from "../define.js";
+import { type AttrKinds, type Op, type Sample, type Scope, defineOp } from "../define.js";
 import { mapElements } from "./ndarray.js";
 import type { OnnxBuilder } from "./onnx-builder.js";
 import { elementwise } from "./sharding.js";
 
-export interface UnaryDef {
+type NoAttrs = Readonly<Record<never, never>>;
+type Settings<A extends AttrKinds> = Scope<never, A, never, never>;
+
+export interface UnaryDef<A extends AttrKinds = NoAttrs> {
   readonly name: string;
   readonly summary: string;
   readonly reason: string;
@@ -18,37 +21,47 @@ export interface UnaryDef {
   /** Per element. */
   readonly flops: number;
   /** The ONNX kernel, or nodes written by hand. */
-  readonly onnx: string | ((o: OnnxBuilder, x: string, dtype: DType) => string);
-  readonly apply: (x: number) => number;
+  readonly onnx:
+    | string
+    | ((o: OnnxBuilder, x: string, dtype: DType, settings: Settings<A>) => string);
+  readonly apply: (x: number, settings: Settings<A>) => number;
   readonly vjp:
-    | ((b: GraphBuilder, scope: { x: Value; y: Value; dy: Value }) => Value | null)
+    | ((
+        b: GraphBuilder,
+        scope: { readonly x: Value; readonly y: Value; readonly dy: Value },
+        settings: Settings<A>,
+      ) => Value | null)
     | null;
-  readonly samples: readonly Sample<"x", Record<never, never>>[];
+  readonly samples: readonly Sample<"x", A>[];
 }
 
 /** An op of one input `x`, with the shape rule, sharding and reference that all such ops share. */
-export const unary = (def: UnaryDef): Op =>
-  defineOp({
+export const unary = (def: UnaryDef): Op => unaryWith({}, def);
+
+/** The same with attributes. */
+export const unaryWith = <A extends AttrKinds>(attrs: A, def: UnaryDef<A>): Op =>
+  defineOp<"x", A>({
     name: def.name,
     summary: def.summary,
     reason: def.reason,
     surface: "public",
     inputs: { x: def.accepts },
-    attrs: {},
+    attrs,
     traits: ["elementwise"],
     infer: ({ x }) => tensorType(def.result ?? x.dtype, x.shape),
     sharding: ({ x }) => elementwise([x], x),
-    vjp: def.vjp === null ? null : (b, scope) => ({ x: def.vjp?.(b, scope) ?? null }),
+    vjp: def.vjp === null ? null : (b, scope) => ({ x: def.vjp?.(b, scope, scope) ?? null }),
     flops: ({ x }) => def.flops * numelOf(x),
     formulations: [
       {
         name: "kernel",
-        onnx: (o, { x }) =>
+        onnx: (o, scope) =>
           typeof def.onnx === "string"
-            ? o.node(def.onnx, [x.name])
-            : def.onnx(o, x.name, x.type.dtype),
+            ? o.node(def.onnx, [scope.x.name])
+            : def.onnx(o, scope.x.name, scope.x.type.dtype, scope),
       },
     ],
-    reference: ({ x }) => mapElements(x, def.apply, def.result ?? x.dtype),
+    reference: (scope) =>
+      mapElements(scope.x, (value) => def.apply(value, scope), def.result ?? scope.x.dtype),
     samples: def.samples,
   });

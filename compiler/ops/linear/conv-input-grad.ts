@@ -8,21 +8,11 @@ import { type TensorType, numelOf, tensorType } from "../../ir/type.js";
 import { attr, defineOp } from "../define.js";
 import { forEachTap } from "../kit/conv-taps.js";
 import { countOf } from "../kit/ndarray.js";
-import type { OnnxBuilder, OnnxOperand } from "../kit/onnx-builder.js";
 import { factors } from "../kit/sharding.js";
-import {
-  type Window,
-  boundDim,
-  convAttrs,
-  kernelOf,
-  padsOf,
-  reachOf,
-  stepsOf,
-  windowOnnx,
-} from "../kit/window.js";
-
-/** From this map on turning the weight costs less than the scattering of `ConvTranspose`. */
-const largeMap = 400;
+import { unfoldingPays } from "../kit/unfolding.js";
+import { convAttrs, kernelOf, padsOf, reachOf, stepsOf, windowOnnx } from "../kit/window.js";
+import { flippedConv, turningSuits } from "./conv-flipped.js";
+import { foldedInputGrad } from "./conv-unfolded.js";
 
 /** The gradient of `conv` for an input of `height` x `width`, from the cotangent `g` of its output. */
 export const convInputGrad = defineOp({
@@ -71,20 +61,15 @@ export const convInputGrad = defineOp({
     {
       // A convolution with the weight turned around; fastest on large maps and for groups.
       name: "flipped-conv",
-      when: (scope) =>
-        scope.stride.every((step) => step === 1) &&
-        flippedPads(scope, scope.w).every((pad) => pad >= 0) &&
-        (scope.groups > 1 || turningPays(scope)),
-      onnx: (o, scope) =>
-        o.node("Conv", [scope.g.name, flipped(o, scope.w, scope.groups)], {
-          ...windowOnnx({
-            kernel: kernelOf(scope.w.type.shape),
-            stride: [1, 1],
-            pads: flippedPads(scope, scope.w.type),
-            dilation: scope.dilation,
-          }),
-          group: scope.groups,
-        }),
+      when: turningSuits,
+      onnx: flippedConv,
+    },
+    {
+      // One product for the whole batch, where `ConvTranspose` makes one per image with few columns.
+      name: "folded",
+      when: ({ w, groups, height, width }, target) =>
+        target.device === "cpu" && groups === 1 && unfoldingPays([height, width], w.shape),
+      onnx: foldedInputGrad,
     },
     {
       name: "conv-transpose",
@@ -115,6 +100,26 @@ export const convInputGrad = defineOp({
   },
 
   samples: [
+    {
+      why: "a small map of many output channels, a stride that leaves a rest",
+      g: Array.from({ length: 2 }, (_, n) =>
+        Array.from({ length: 24 }, (_, o) => [[((n + o) % 5) - 2], [((n * o) % 7) - 3]]),
+      ),
+      w: Array.from({ length: 24 }, (_, o) => [
+        [
+          [(o % 3) - 1, 1, 0.5],
+          [0, (o % 5) - 2, 1],
+        ],
+        [
+          [1, -1, (o % 4) - 1],
+          [0.5, 0, 1],
+        ],
+      ]),
+      stride: [2, 1],
+      pads: [1, 0, 0, 1],
+      height: 3,
+      width: 2,
+    },
     {
       why: "padding, several channels",
       g: [
@@ -248,36 +253,4 @@ export const convInputGrad = defineOp({
   ],
 });
 
-/** A kernel of 1 x 1 is only transposed. */
-const turningPays = (scope: {
-  readonly w: TensorType;
-  readonly height: number;
-  readonly width: number;
-}): boolean =>
-  kernelOf(scope.w.shape).every((extent) => extent === 1) || scope.height * scope.width >= largeMap;
-
 const lastTwo = (x: TensorType): readonly Dim[] => x.shape.slice(-2);
-
-/** The padding under which the turned convolution covers the input exactly. */
-function flippedPads(
-  scope: { readonly pads: readonly number[]; readonly dilation: readonly number[] },
-  w: TensorType,
-): readonly number[] {
-  const window: Window = { ...scope, kernel: kernelOf(w.shape), stride: [1, 1] };
-  return [0, 1, 2, 3].map((i) => reachOf(window, i % 2 === 0 ? 0 : 1) - 1 - at(scope.pads, i));
-}
-
-/** `[O, C / groups, kh, kw]` to `[C, O / groups, kh, kw]`, turned by 180 degrees. */
-function flipped(o: OnnxBuilder, w: OnnxOperand, groups: number): string {
-  const [outs, perGroup, kh, kw] = w.type.shape.map(boundDim);
-  const [o1, c, area] = [(outs ?? 0) / groups, perGroup ?? 0, (kh ?? 0) * (kw ?? 0)];
-  const split = o.node("Reshape", [w.name, o.shape([groups, o1, c, area])]);
-  const swapped = o.node("Transpose", [split], { perm: [0, 2, 1, 3] });
-  const turned =
-    area === 1
-      ? swapped
-      : o.node("Gather", [swapped, o.ints(Array.from({ length: area }, (_, i) => area - 1 - i))], {
-          axis: 3,
-        });
-  return o.node("Reshape", [turned, o.shape([groups * c, o1, kh ?? 0, kw ?? 0])]);
-}

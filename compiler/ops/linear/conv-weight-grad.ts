@@ -9,8 +9,10 @@ import { attr, defineOp } from "../define.js";
 import { forEachTap } from "../kit/conv-taps.js";
 import { countOf } from "../kit/ndarray.js";
 import { factors } from "../kit/sharding.js";
+import { unfoldingPays } from "../kit/unfolding.js";
 import { boundDim, convAttrs, stepsOf } from "../kit/window.js";
 import { pointwise, swappedAxes, tapProducts, unfolded } from "./conv-weight-grad-forms.js";
+import { unfoldedWeightGrad } from "./conv-unfolded.js";
 
 /** Up to so many input channels a product per kernel element has too few rows. */
 const fewChannels = 4;
@@ -84,6 +86,12 @@ export const convWeightGrad = defineOp({
       onnx: swappedAxes,
     },
     {
+      name: "unfolded-by-product",
+      when: ({ x, g, groups }, target) =>
+        target.device === "cpu" && groups === 1 && unfoldingPays(x.shape, [at(g.shape, 1)]),
+      onnx: unfoldedWeightGrad,
+    },
+    {
       name: "unfolded",
       when: ({ x, g, groups, stride }) =>
         groups === 1 &&
@@ -106,6 +114,23 @@ export const convWeightGrad = defineOp({
   },
 
   samples: [
+    {
+      why: "a small map of many output channels",
+      x: Array.from({ length: 2 }, (_, n) =>
+        Array.from({ length: 2 }, (_, c) => [
+          [1 + n, c - 2],
+          [0.5, n + c],
+        ]),
+      ),
+      g: Array.from({ length: 2 }, (_, n) =>
+        Array.from({ length: 16 }, (_, o) => [
+          [((n + o) % 5) - 2, 1],
+          [(o % 3) - 1, ((n * o) % 7) - 3],
+        ]),
+      ),
+      pads: [1, 0, 0, 1],
+      kernel: [2, 2],
+    },
     {
       why: "a batch, several channels, padding",
       x: [

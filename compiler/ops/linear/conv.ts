@@ -15,7 +15,9 @@ import { defineOp } from "../define.js";
 import { forEachTap } from "../kit/conv-taps.js";
 import { countOf } from "../kit/ndarray.js";
 import { factors } from "../kit/sharding.js";
+import { unfoldingPays } from "../kit/unfolding.js";
 import { boundDim, convAttrs, kernelOf, stepsOf, windowOnnx, windowSteps } from "../kit/window.js";
+import { unfoldedConv } from "./conv-unfolded.js";
 
 /** Cross-correlation of `x [N, C, H, W]` with `w [O, C / groups, kh, kw]`; `pads` is top, left, bottom, right. */
 export const conv = defineOp({
@@ -65,6 +67,16 @@ export const conv = defineOp({
 
   formulations: [
     {
+      // One product for the whole batch, where `Conv` makes one per image with few columns.
+      name: "unfolded",
+      when: ({ x, w, groups }, target) =>
+        target.purpose === "train" &&
+        target.device === "cpu" &&
+        groups === 1 &&
+        unfoldingPays(x.shape, w.shape),
+      onnx: unfoldedConv,
+    },
+    {
       name: "kernel",
       onnx: (o, scope) =>
         o.node("Conv", [scope.x.name, scope.w.name], {
@@ -88,6 +100,31 @@ export const conv = defineOp({
   },
 
   samples: [
+    {
+      why: "a small map of many output channels",
+      x: Array.from({ length: 2 }, (_, n) =>
+        Array.from({ length: 2 }, (_, c) => [
+          [1 + n, c - 2],
+          [0.5, n + c],
+        ]),
+      ),
+      w: Array.from({ length: 16 }, (_, o) => [
+        [
+          [(o % 3) - 1, 1, 0.5],
+          [0, (o % 5) - 2, 1],
+        ],
+        [
+          [1, -1, (o % 4) - 1],
+          [0.5, 0, 1],
+        ],
+      ]),
+      pads: [1, 0, 0, 1],
+    },
+    {
+      why: "one by one on a small map",
+      x: [[[[1, 2]], [[3, -1]]]],
+      w: Array.from({ length: 8 }, (_, o) => [[[o - 3]], [[(o % 3) - 1]]]),
+    },
     {
       why: "one channel, no padding",
       x: [

@@ -5,6 +5,7 @@ import { numelOf } from "../../ir/type.js";
 import { defineOp } from "../define.js";
 import { boundShape, countOf, generate, valueAt } from "../kit/ndarray.js";
 import { cellsOf, poolingRule } from "../kit/pooling.js";
+import { sampleArray } from "../kit/sample-array.js";
 import { poolAttrs, windowOnnx } from "../kit/window.js";
 
 /** Adds each element of `g` to the place of its window's maximum, the first of equal ones. */
@@ -23,6 +24,22 @@ export const maxPoolGrad = defineOp({
   flops: ({ g, kernel }) => numelOf(g) * at(kernel, 0) * at(kernel, 1),
 
   formulations: [
+    {
+      // Windows that do not overlap hit each place once: nothing has to be added.
+      name: "unpool",
+      when: ({ kernel, stride, pads }) =>
+        kernel.every((extent, axis) => extent <= at(stride, axis)) &&
+        pads.every((count) => count === 0),
+      onnx(o, scope) {
+        const window = windowOnnx({ ...scope, dilation: [1, 1] });
+        const [, places] = o.nodes("MaxPool", [scope.x.name], window, 2);
+        return o.node(
+          "MaxUnpool",
+          [scope.g.name, places ?? "", o.shape(scope.x.type.shape)],
+          window,
+        );
+      },
+    },
     {
       name: "scatter",
       onnx(o, scope) {
@@ -114,6 +131,13 @@ export const maxPoolGrad = defineOp({
       kernel: [3, 3],
       stride: [2, 2],
       pads: [1, 1, 1, 1],
+    },
+    {
+      why: "windows apart, a rest",
+      g: sampleArray([2, 2, 2, 2]),
+      x: sampleArray([2, 2, 5, 6], 1),
+      kernel: [2, 1],
+      stride: [2, 3],
     },
     {
       why: "of equal elements the first",

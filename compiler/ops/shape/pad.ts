@@ -1,35 +1,54 @@
-/** Padding with a constant. */
+/** Padding. */
 
 import { reject } from "../../../grammar/diagnostic.js";
 import { attributeRange } from "../../../grammar/diagnostics/shape.js";
 import { at } from "../../../grammar/invariant.js";
+import type { GraphBuilder } from "../../ir/builder.js";
 import { addDims } from "../../ir/dim.js";
+import type { Value } from "../../ir/graph.js";
 import { rankOf, tensorType } from "../../ir/type.js";
 import { attr, defineOp } from "../define.js";
 import { generate, valueAt } from "../kit/ndarray.js";
+import { sampleArray } from "../kit/sample-array.js";
 import { alignedExcept } from "../kit/sharding.js";
 import { boundDim } from "../kit/window.js";
 
-/** Puts `before` and `after` elements of `value` around `x`; both lists have one number per axis. */
+type Mode = "constant" | "edge" | "reflect";
+
+/** Puts `before` and `after` elements around `x`, one count per axis: `value`, the edge again, or a reflection without the edge. */
 export const pad = defineOp({
   name: "pad",
   summary:
-    "Puts `before` and `after` elements of `value` around `x`; both lists have one number per axis.",
+    "Puts `before` and `after` elements around `x`, one count per axis: `value`, the edge again, or a reflection without the edge.",
   reason: "ONNX Runtime runs `Pad` as one kernel.",
   surface: "public",
   inputs: { x: "any" },
-  attrs: { before: attr.intList(), after: attr.intList(), value: attr.float(0) },
+  attrs: {
+    before: attr.intList(),
+    after: attr.intList(),
+    value: attr.float(0),
+    mode: attr.choice(["constant", "edge", "reflect"], "constant"),
+  },
   traits: ["layout"],
 
-  infer({ x, before, after }) {
+  infer({ x, before, after, mode }) {
     for (const [attribute, counts] of [
       ["before", before],
       ["after", after],
     ] as const) {
-      const expected = `${rankOf(x)} counts that are not negative`;
       const actual = `[${counts.join(", ")}]`;
+      const expected = `${rankOf(x)} counts that are not negative`;
       if (counts.length !== rankOf(x) || counts.some((count) => count < 0))
         return reject(attributeRange, { attribute, expected, actual }, attribute);
+      // A reflection reaches back to the other end at most.
+      const wide = counts.some((count, axis) => {
+        const extent = at(x.shape, axis);
+        return mode === "reflect" && typeof extent === "number" && count >= extent;
+      });
+      if (wide) {
+        const expected = "smaller than the extents, to be reflected";
+        return reject(attributeRange, { attribute, expected, actual }, attribute);
+      }
     }
     return tensorType(
       x.dtype,
@@ -43,12 +62,13 @@ export const pad = defineOp({
       before.flatMap((count, axis) => (count + at(after, axis) > 0 ? [axis] : [])),
     ),
 
-  // dx is the part of dy that x fills.
-  vjp(b, { x, before, after, dy }) {
+  // dx is the part of dy that x fills; what edges and reflections repeat is added, axis by axis.
+  vjp(b, { x, before, after, mode, dy }) {
     let inner = dy;
     for (const [axis, from] of before.entries()) {
-      if (from + at(after, axis) === 0) continue;
-      inner = b.slice(inner, { axis, from, to: from + boundDim(at(x.type.shape, axis)) });
+      const room = { axis, before: from, after: at(after, axis) };
+      if (room.before + room.after > 0)
+        inner = folded(b, inner, { ...room, mode, extent: boundDim(at(x.type.shape, axis)) });
     }
     return { x: inner };
   },
@@ -58,31 +78,83 @@ export const pad = defineOp({
   formulations: [
     {
       name: "kernel",
-      onnx: (o, { x, before, after, value }) =>
-        o.node("Pad", [x.name, o.ints([...before, ...after]), o.floats([value], [], x.type.dtype)]),
+      onnx(o, { x, before, after, value, mode }) {
+        const counts = o.ints([...before, ...after]);
+        return mode === "constant"
+          ? o.node("Pad", [x.name, counts, o.floats([value], [], x.type.dtype)])
+          : o.node("Pad", [x.name, counts], { mode });
+      },
     },
   ],
 
-  reference({ x, before, after, value }) {
+  reference({ x, before, after, value, mode }) {
     const shape = x.shape.map((dim, i) => dim + at(before, i) + at(after, i));
     return generate(x.dtype, shape, (index) => {
-      const source = index.map((place, axis) => place - at(before, axis));
+      const source = index.map((place, axis) =>
+        sourceOf(place - at(before, axis), at(x.shape, axis), mode),
+      );
       const inside = source.every((place, axis) => place >= 0 && place < at(x.shape, axis));
       return inside ? valueAt(x, source) : value;
     });
   },
 
   samples: [
-    {
-      why: "zeros around a matrix",
-      x: [
-        [1, 2],
-        [3, 4],
-      ],
-      before: [1, 0],
-      after: [0, 2],
-    },
+    { why: "zeros around a matrix", x: sampleArray([2, 2]), before: [1, 0], after: [0, 2] },
     { why: "another value", x: [1, 2], before: [2], after: [1], value: -3 },
     { why: "one axis of three", x: [[[1], [2]]], before: [0, 1, 0], after: [0, 0, 0] },
+    {
+      why: "the edge on all sides",
+      x: sampleArray([2, 3]),
+      before: [1, 2],
+      after: [2, 1],
+      mode: "edge",
+    },
+    {
+      why: "a reflection on all sides",
+      x: sampleArray([3, 4]),
+      before: [2, 1],
+      after: [1, 3],
+      mode: "reflect",
+    },
   ],
 });
+
+const sourceOf = (place: number, extent: number, mode: Mode): number => {
+  if (mode === "constant") return place;
+  if (mode === "edge") return Math.min(Math.max(place, 0), extent - 1);
+  return place < 0 ? -place : place >= extent ? 2 * (extent - 1) - place : place;
+};
+
+interface Room {
+  readonly axis: number;
+  readonly before: number;
+  readonly after: number;
+  readonly extent: number;
+  readonly mode: Mode;
+}
+
+/** The cotangent of one axis before it was padded. */
+function folded(b: GraphBuilder, dy: Value, room: Room): Value {
+  const { axis, before, after, extent, mode } = room;
+  const end = before + extent;
+  const inner = b.slice(dy, { axis, from: before, to: end });
+  if (mode === "constant") return inner;
+  /** Puts a part that came from `from` on back among zeros. */
+  const placed = (part: Value, from: number): Value => {
+    const count = boundDim(at(part.type.shape, axis));
+    const only = (value: number): readonly number[] => dy.type.shape.map(() => 0).with(axis, value);
+    return b.pad(part, only(from), only(extent - from - count));
+  };
+  const outer = [
+    { from: 0, to: before, edge: 0, mirror: 1 },
+    { from: end, to: end + after, edge: extent - 1, mirror: extent - 1 - after },
+  ].filter(({ from, to }) => to > from);
+  return outer.reduce((sum, { from, to, edge, mirror }) => {
+    const part = b.slice(dy, { axis, from, to });
+    const back =
+      mode === "edge"
+        ? placed(b.sum(part, { axes: [axis], keep: true }), edge)
+        : placed(b.emit("flip", [part], { axes: [axis] }), mirror);
+    return b.add(sum, back);
+  }, inner);
+}

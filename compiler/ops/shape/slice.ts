@@ -7,7 +7,7 @@ import {
   sliceOutOfRange,
 } from "../../../grammar/diagnostics/shape.js";
 import { at } from "../../../grammar/invariant.js";
-import { printDim } from "../../ir/dim.js";
+import { addDims, ceilDivide, printDim } from "../../ir/dim.js";
 import { rankOf, tensorType } from "../../ir/type.js";
 import { attr, defineOp } from "../define.js";
 import { sliced } from "../kit/ndarray.js";
@@ -27,11 +27,17 @@ export const slice = defineOp({
 
   infer({ x, axis, from, to, step }) {
     const extent = at(x.shape, axis);
-    if (typeof extent !== "number")
-      return reject(dimNotNumeric, { op: "slice", dim: printDim(extent) }, "axis");
     if (step < 1) {
       const actual = String(step);
       return reject(attributeRange, { attribute: "step", expected: "at least 1", actual }, "step");
+    }
+    if (typeof extent !== "number") {
+      // Only what is cut off at either end is known of a symbolic extent.
+      if (from < 0 || to >= 0)
+        return reject(dimNotNumeric, { op: "slice", dim: printDim(extent) }, "axis");
+      const rest = addDims(extent, to - from);
+      const count = step === 1 ? rest : ceilDivide(rest, step);
+      return tensorType(x.dtype, x.shape.with(axis, count));
     }
     const [start, end] = [counted(from, extent), counted(to, extent)];
     if (start < 0 || end > extent || start >= end)
@@ -66,8 +72,10 @@ export const slice = defineOp({
     {
       name: "kernel",
       onnx(o, { x, axis, from, to, step }) {
-        const extent = boundDim(at(x.type.shape, axis));
-        const bounds = [counted(from, extent), counted(to, extent), axis, step];
+        const extent = at(x.type.shape, axis);
+        const [start, end] =
+          typeof extent === "number" ? [counted(from, extent), counted(to, extent)] : [from, to];
+        const bounds = [start, end, axis, step];
         return o.node("Slice", [x.name, ...bounds.map((value) => o.ints([value]))]);
       },
     },

@@ -1,0 +1,117 @@
+/** Forms of the language that this version cannot compile: each is reported at its place, once. */
+
+import type {
+  ApplyStep,
+  FieldMember,
+  FreezeMember,
+  LossMember,
+  MemberExpr,
+  Module,
+  Owned,
+  SplitMember,
+  StageMember,
+} from "../../grammar/ast.js";
+import { diagnose, type Diagnostic } from "../../grammar/diagnostic.js";
+import { notYetSupported } from "../../grammar/diagnostics/program.js";
+import type { Span } from "../../grammar/source.js";
+
+interface Refusal {
+  readonly what: string;
+  readonly span: Span;
+}
+
+type Rule = (node: Node) => Refusal | null;
+
+/** Any node of the tree; the rules below say what else theirs hold. */
+interface Node {
+  readonly kind: string;
+  readonly span: Span;
+}
+
+const always =
+  (what: string): Rule =>
+  ({ span }) => ({ what, span });
+
+/** A refusal of some nodes of one kind. */
+const some =
+  <T extends Node>(find: (node: T) => Refusal | null): Rule =>
+  (node) =>
+    find(node as T);
+
+/** By the kind of node. What a rule does not refuse is looked through. */
+const rules: Readonly<Record<string, Rule>> = {
+  metric: always("`metric`"),
+  mesh: always("`mesh`"),
+  shard: always("`shard`"),
+  variant: always("`variant`"),
+  sweep: always("`sweep`"),
+  export: always("`export`"),
+  tap: always("`tap`"),
+  fit: always("`fit`"),
+  group: always("`group`"),
+  init: always("`init`"),
+  predict: always("`predict`"),
+  restart: always("`restart`"),
+  each: always("`each`"),
+  scan: always("`scan`"),
+  rearrange: always("`rearrange`"),
+  einsum: always("`einsum`"),
+  comprehension: always("a list comprehension"),
+  spread: always("a list spread"),
+  "computed-member": always("a computed path"),
+  "list-type": always("a list type"),
+  owned: some<Owned>(({ role, span }) => (role === "carry" ? { what: "`carry`", span } : null)),
+  apply: some<ApplyStep>(({ unused, span }) =>
+    unused ? { what: "an `unused` step", span } : null,
+  ),
+  member: some<MemberExpr>(({ member }) =>
+    member.text.includes("*") ? { what: "a path with `*` as a value", span: member.span } : null,
+  ),
+  split: some<SplitMember>(({ args, span }) =>
+    args === null ? null : { what: "`split by` a column", span },
+  ),
+  field: some<FieldMember>(({ guard }) =>
+    guard === null ? null : { what: "a field with a condition", span: guard.span },
+  ),
+  loss: some<LossMember>(({ name, members, span }) => {
+    if (name !== null) return { what: "a named loss", span };
+    const line = members.find(({ kind }) => kind !== "assign");
+    if (line === undefined) return null;
+    const what = line.kind === "owned" ? line.role : line.kind;
+    return { what: `\`${what}\` in a loss`, span: line.span };
+  }),
+  stage: some<StageMember>(({ members }) => {
+    const line = members.find(({ kind }) => kind === "loss" || kind === "metrics");
+    return line === undefined ? null : { what: `\`${line.kind}\` of a stage`, span: line.span };
+  }),
+  freeze: some(refusedGlob),
+  unfreeze: some(refusedGlob),
+};
+
+function refusedGlob({ globs }: FreezeMember): Refusal | null {
+  const segment = globs
+    .flatMap(({ segments }) => segments)
+    .find(({ computed, binder }) => computed !== null || binder !== null);
+  if (segment === undefined) return null;
+  const { computed, span } = segment;
+  return { what: computed === null ? "a name for an index" : "a computed path", span };
+}
+
+/** What a module holds that no later phase can handle; these meet such nodes without a report. */
+export function refusedForms(module: Module): readonly Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  visit(module.declarations);
+  return diagnostics;
+
+  function visit(value: unknown): void {
+    if (Array.isArray(value)) value.forEach(visit);
+    else if (typeof value === "object" && value !== null && !("lineStarts" in value)) {
+      const refused = isNode(value) ? (rules[value.kind]?.(value) ?? null) : null;
+      if (refused === null) Object.values(value).forEach(visit);
+      else diagnostics.push(diagnose(notYetSupported, { what: refused.what }, refused.span));
+    }
+  }
+}
+
+const isNode = (value: object): value is Node =>
+  "kind" in value && typeof value.kind === "string" && "span" in value && value.kind in rules;

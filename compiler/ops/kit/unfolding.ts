@@ -1,0 +1,79 @@
+/** Unfolding small maps by a product with a constant matrix, so that a convolution becomes one product. */
+
+import { at } from "../../../grammar/invariant.js";
+import type { Dim } from "../../ir/dim.js";
+import type { OnnxBuilder, OnnxOperand } from "./onnx-builder.js";
+import { boundDim, positionOf, type Window } from "./window.js";
+
+/** A map and how a window moves over it to `rows` x `columns` places. */
+export interface Unfolding {
+  readonly window: Window;
+  readonly height: number;
+  readonly width: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Zeros and ones `[taps * places, height * width]`: which pixel a tap of the window meets where. */
+function selection({ window, height, width, rows, columns }: Unfolding): readonly number[] {
+  const [kh, kw] = [at(window.kernel, 0), at(window.kernel, 1)];
+  const matrix = Array.from({ length: kh * kw * rows * columns * height * width }, () => 0);
+  let row = 0;
+  for (let tap = 0; tap < kh * kw; tap++)
+    for (let place = 0; place < rows * columns; place++, row++) {
+      const v = positionOf(window, 0, Math.floor(place / columns), Math.floor(tap / kw));
+      const u = positionOf(window, 1, place % columns, tap % kw);
+      if (v >= 0 && v < height && u >= 0 && u < width) matrix[(row * height + v) * width + u] = 1;
+    }
+  return matrix;
+}
+
+function transposed(matrix: readonly number[], columns: number): readonly number[] {
+  const rows = matrix.length / columns;
+  return Array.from({ length: matrix.length }, (_, i) =>
+    at(matrix, (i % rows) * columns + Math.floor(i / rows)),
+  );
+}
+
+/** Whether unfolding copies nothing: every place meets exactly the pixel it lies on. */
+const isTrivial = ({ window, height, width, rows, columns }: Unfolding): boolean =>
+  window.kernel.every((k) => k === 1) && rows === height && columns === width;
+
+/** `x [N, C, height, width]` as `[N, C, taps * places]`. */
+export function unfold(o: OnnxBuilder, x: OnnxOperand, unfolding: Unfolding): string {
+  const [n, c] = [at(x.type.shape, 0), at(x.type.shape, 1)];
+  const { height, width } = unfolding;
+  const flat = o.node("Reshape", [x.name, o.shape([n, c, height * width])]);
+  if (isTrivial(unfolding)) return flat;
+  const matrix = transposed(selection(unfolding), height * width);
+  const shape = [height * width, matrix.length / (height * width)];
+  return o.node("MatMul", [flat, o.floats(matrix, shape, x.type.dtype)]);
+}
+
+/** The adjoint: adds `x [N, C, taps, places]` up into `[N, C, height, width]`. */
+export function fold(o: OnnxBuilder, { name, type }: OnnxOperand, unfolding: Unfolding): string {
+  const [n, c] = [at(type.shape, 0), at(type.shape, 1)];
+  const { height, width } = unfolding;
+  const full = o.shape([n, c, height, width]);
+  if (isTrivial(unfolding)) return o.node("Reshape", [name, full]);
+  const matrix = selection(unfolding);
+  const shape = [matrix.length / (height * width), height * width];
+  const flat = o.node("Reshape", [name, o.shape([n, c, at(shape, 0)])]);
+  const sums = o.node("MatMul", [flat, o.floats(matrix, shape, type.dtype)]);
+  return o.node("Reshape", [sums, full]);
+}
+
+/** Beyond this many pixels the constant matrix is large and the kernels' own products are long enough. */
+const smallMap = 49;
+/** The product that unfolds is at most one part in so many of the convolution's own. */
+const leastOutputs = 4;
+
+/**
+ * Whether one product over the whole batch beats kernels that work image by image, for an input map
+ * whose extents end `shape` and a weight of `outputs[0]` output channels: those kernels read the
+ * whole weight for every image.
+ */
+export function unfoldingPays(shape: readonly Dim[], outputs: readonly Dim[]): boolean {
+  const pixels = boundDim(at(shape, -2)) * boundDim(at(shape, -1));
+  return pixels <= smallMap && leastOutputs * pixels <= boundDim(at(outputs, 0));
+}

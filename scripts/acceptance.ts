@@ -1,0 +1,100 @@
+/** Long trainings on real data, too long for every change: what the pipelines promise, measured. */
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parsePlan } from "../compiler/plan/schema.js";
+import { at } from "../grammar/invariant.js";
+import { areaUnder } from "../runtime/metrics/auroc.js";
+import type { SplitManifest } from "../runtime/data/dataset.js";
+import { recordLabels, type RecordLabel } from "../runtime/data/tile-prior.js";
+
+const data = resolve(process.env["SAIC_TEST_DATA"] ?? "../shared/data");
+const command = fileURLToPath(new URL("../cli/main.js", import.meta.url));
+const seeds = [1, 2, 3, 4, 5];
+
+interface Outcome {
+  readonly auroc: number;
+  readonly byPosition: number;
+  readonly prior: number;
+}
+
+/** Smoke tiles over five splits: within-position AUROC, and plain AUROC against the position's prior. */
+async function smokeTiles(): Promise<boolean> {
+  const folder = join(data, "smoke");
+  if (!existsSync(folder)) {
+    console.log(`smoke-tiles: skipped, there is no ${folder}`);
+    return true;
+  }
+  const outcomes: Outcome[] = [];
+  for (const seed of seeds) {
+    const runs = mkdtempSync(join(tmpdir(), "saic-acceptance-"));
+    const outcome = await smokeOnce(folder, seed, runs);
+    rmSync(runs, { recursive: true, force: true });
+    outcomes.push(outcome);
+    console.log(
+      `smoke-tiles split ${seed}: test.auroc ${outcome.auroc.toFixed(3)}, position prior ${outcome.prior.toFixed(3)}, test.auroc_by_position ${outcome.byPosition.toFixed(3)}`,
+    );
+  }
+  const mean = (pick: (outcome: Outcome) => number): number =>
+    outcomes.reduce((sum, outcome) => sum + pick(outcome), 0) / outcomes.length;
+  const [auroc, prior, byPosition] = [
+    mean((o) => o.auroc),
+    mean((o) => o.prior),
+    mean((o) => o.byPosition),
+  ];
+  const met = byPosition >= 0.7 && auroc > prior;
+  console.log(
+    `smoke-tiles mean of ${seeds.length}: test.auroc ${auroc.toFixed(3)} (position prior ${prior.toFixed(3)}), test.auroc_by_position ${byPosition.toFixed(3)} (target 0.70): ${met ? "met" : "NOT MET"}`,
+  );
+  return met;
+}
+
+async function smokeOnce(folder: string, seed: number, runs: string): Promise<Outcome> {
+  const args = [
+    "run",
+    "pipelines/smoke-tiles.pipe",
+    "--data",
+    folder,
+    "--split-seed",
+    String(seed),
+  ];
+  const child = spawnSync(
+    process.execPath,
+    [command, ...args, "--runs-dir", runs, "--format", "json"],
+    { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] },
+  );
+  if (child.status !== 0) throw new Error(`saic ${args.join(" ")} ended with ${child.status}`);
+  const result = JSON.parse(child.stdout) as { run_dir: string; metrics: Record<string, number> };
+  const read = (name: string): unknown =>
+    JSON.parse(readFileSync(join(result.run_dir, name), "utf8"));
+  const parsed = parsePlan(read("plan.json"));
+  if (!parsed.ok) throw new Error(parsed.message);
+  const labels = await recordLabels(parsed.plan.data);
+  return {
+    auroc: result.metrics["test.auroc"] ?? NaN,
+    byPosition: result.metrics["test.auroc_by_position"] ?? NaN,
+    prior: positionPrior(labels, read("split.manifest.json") as SplitManifest),
+  };
+}
+
+/** AUROC of scoring a test tile by how often training tiles at its position are positive. */
+function positionPrior(labels: readonly RecordLabel[], manifest: SplitManifest): number {
+  const records = (split: "train" | "test"): readonly RecordLabel[] =>
+    manifest.splits[split].flatMap((group) => group.records.map((record) => at(labels, record)));
+  const counts = new Map<number, { positives: number; all: number }>();
+  for (const { position, label } of records("train")) {
+    const count = counts.get(position) ?? { positives: 0, all: 0 };
+    counts.set(position, { positives: count.positives + label, all: count.all + 1 });
+  }
+  const test = records("test");
+  const scored = test.map(({ position, label }) => {
+    const count = counts.get(position);
+    return { logit: count === undefined ? 0 : count.positives / count.all, positive: label === 1 };
+  });
+  return areaUnder(scored).value ?? NaN;
+}
+
+if (!(await smokeTiles())) process.exitCode = 1;

@@ -1,0 +1,25 @@
+/** The page of the passes: what each does to a graph, with an example that a test runs. */
+
+import { pipeline } from "../../compiler/passes/pipeline.js";
+import { fenced, type Page, pageOf, prose } from "./markdown.js";
+
+export const passesPage = (): Page =>
+  pageOf("passes", "Passes", "what is done to a graph between its gradient and its ONNX file.", [
+    "Passes run in this order after differentiation, and the graph is verified after each.",
+    "Each computes the same outputs as before.",
+    "",
+    ...pipeline.flatMap(({ name, summary, example }, i) => [
+      `## ${i + 1}. \`${name}\``,
+      "",
+      prose(summary),
+      "",
+      "Before:",
+      "",
+      ...fenced("", example.before),
+      "",
+      "After:",
+      "",
+      ...fenced("", example.after),
+      "",
+    ]),
+  ]);

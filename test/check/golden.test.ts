@@ -1,0 +1,46 @@
+/** Every case says exactly what the checker says of it; a program with a mistake has one finding. */
+
+import { env } from "node:process";
+import { describe, expect, it } from "vitest";
+import { emitArtifact } from "../../compiler/compile.js";
+import * as names from "../../grammar/diagnostics/names.js";
+import * as program from "../../grammar/diagnostics/program.js";
+import * as types from "../../grammar/diagnostics/types.js";
+import { analyzeProgram, annotate, caseFiles, readCases, writeCases } from "./golden.js";
+
+for (const file of caseFiles())
+  describe(file, () => {
+    const cases = readCases(file);
+    const found = cases.map((each) => {
+      const analysis = analyzeProgram(each);
+      return { each, analysis, text: annotate(each, analysis) };
+    });
+    if (env["UPDATE_GOLDEN"] === "1")
+      writeCases(
+        file,
+        found.map(({ text }) => text),
+      );
+    it.each(found)("$each.title", ({ each, analysis, text }) => {
+      if (env["UPDATE_GOLDEN"] !== "1") expect(text).toBe(each.written);
+      expect(analysis.diagnostics.length).toBeLessThanOrEqual(1);
+      const sound = analysis.diagnostics.length === 0;
+      const trains = /^train |^\/\/ with a train/m.test(each.written);
+      expect(analysis.lowered !== null).toBe(sound && trains);
+      if (analysis.lowered !== null) emitArtifact(analysis.lowered, "cpu");
+    });
+  });
+
+/** Raised by the command line, which has tests of its own. */
+const elsewhere = [names.noVariants, program.noTrain];
+
+describe("the catalogue", () => {
+  const written = caseFiles()
+    .flatMap((file) => readCases(file))
+    .map((each) => each.written)
+    .join("");
+  const kinds = [names, types, program].flatMap((catalogue) => Object.values(catalogue));
+  it.each(kinds.filter((kind) => !elsewhere.some((other) => other.code === kind.code)))(
+    "has a case of $code",
+    ({ code }) => expect(written).toContain(`error[${code}]`),
+  );
+});

@@ -1,0 +1,93 @@
+/** The checker survives damaged programs: it never throws, never hangs, and still tells types elsewhere. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { analyze } from "../../compiler/compile.js";
+import { createSource } from "../../grammar/source.js";
+import { memoryHost } from "./golden.js";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+const programs = ["pipelines", "stdlib"].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".pipe"))
+    .toSorted()
+    .map((file) => ({
+      name: `${folder}/${file}`,
+      text: readFileSync(join(root, folder, file), "utf8"),
+    })),
+);
+const host = memoryHost(new Map());
+
+/** Milliseconds that one analysis may take; a busy machine needs far less. */
+const limit = 2000;
+
+/** What became of a damaged text; a throw is shown with the text that caused it. */
+function check(name: string, text: string): { readonly facts: number } {
+  const start = performance.now();
+  try {
+    const { facts, diagnostics } = analyze(createSource(name, text), host, {
+      overrides: [],
+      train: null,
+    });
+    for (const { span } of diagnostics)
+      if (span?.source.name === name) expect(span.end).toBeLessThanOrEqual(text.length);
+    expect(performance.now() - start, `${name} takes too long:\n${text}`).toBeLessThan(limit);
+    return { facts: facts.length };
+  } catch (error) {
+    throw new Error(`${name} fails:\n${text}`, { cause: error });
+  }
+}
+
+/** Every `step`th offset and the ends of all lines. */
+const cuts = (text: string, step: number): readonly number[] =>
+  Array.from({ length: text.length }, (_, i) => i).filter(
+    (i) => i % step === 0 || text[i] === "\n",
+  );
+
+it.each(programs)("checks every beginning of $name", ({ name, text }) => {
+  for (const cut of cuts(text, 13)) check(name, text.slice(0, cut));
+});
+
+it("checks programs with tokens dropped, doubled and swapped", () => {
+  let state = 11;
+  const next = (n: number): number => (state = (state * 48_271) % 2_147_483_647) % n;
+  for (let round = 0; round < 1500; round++) {
+    const { name, text } = programs[next(programs.length)] ?? { name: "", text: "" };
+    const tokens = text.split(/(\s+|(?<=[^\w.])|(?=[^\w.]))/);
+    for (let damage = 0; damage <= next(3); damage++) {
+      const [i, j] = [next(tokens.length), next(tokens.length)];
+      const [a = "", b = ""] = [tokens[i], tokens[j]];
+      const kind = next(3);
+      if (kind === 0) tokens[i] = "";
+      else if (kind === 1) tokens[i] = `${a} ${a}`;
+      else [tokens[i], tokens[j]] = [b, a];
+    }
+    check(name, tokens.join(""));
+  }
+});
+
+it("tells types in blocks away from the damage", () => {
+  const whole = `
+block Good {
+  in  x: f32[B, 8]
+  out y: f32[B, 4]
+  weight w: f32[8, 4] = 0
+  y = x |> matmul(w) |> relu
+}
+`;
+  const { facts } = check("good.pipe", whole);
+  expect(facts).toBeGreaterThan(0);
+  for (const damage of [
+    "block Bad {\n  in x: f32[B, 8\n  y = x |>\n}\n",
+    "block Bad {\n  in x: f32[B, 8]\n  out y: f32[B, 9]\n  y = x\n}\n",
+    "block Bad(\n",
+    "const a = missing\n",
+    "train t {\n  model: Nothing()\n  loss {\n",
+    'import { q } from "saic:nowhere"\n',
+    "dataset D {\n  source: (\n}\n",
+  ])
+    for (const text of [whole + damage, damage + whole])
+      expect(check("damaged.pipe", text).facts, text).toBeGreaterThanOrEqual(facts);
+});

@@ -1,0 +1,37 @@
+/** The programs in the documentation: blocks that begin with `pipe`, and what the checker says of them. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createHost, packageRoot } from "../../cli/host.js";
+import { analyze } from "../../compiler/compile.js";
+import type { CompilerHost } from "../../compiler/host.js";
+import type { Diagnostic } from "../../grammar/diagnostic.js";
+import { createSource } from "../../grammar/source.js";
+import { type FencedBlock, fencedBlocks } from "./markdown-blocks.js";
+
+export const readDocument = (path: string): string => readFileSync(join(packageRoot, path), "utf8");
+
+/** The tour's programs with a file name can be imported by the others. */
+const importable = new Map(
+  fencedBlocks(readDocument("docs/tour.md")).flatMap((block) => {
+    const name = fileOf(block);
+    return name === null ? [] : [[name, createSource(name, block.text)] as const];
+  }),
+);
+
+/** What the checker says of a program. */
+export function diagnosticsOf(block: FencedBlock): readonly Diagnostic[] {
+  const host = createHost();
+  const withTour: CompilerHost = {
+    ...host,
+    readModule: (specifier, from) =>
+      importable.get(specifier.replace(/^\.\//, "")) ?? host.readModule(specifier, from),
+  };
+  const source = createSource(fileOf(block) ?? "example.pipe", block.text);
+  return analyze(source, withTour, { overrides: [], train: null }).diagnostics;
+}
+
+/** `net.pipe` of a block that begins with `pipe file=net.pipe`. */
+function fileOf({ words }: FencedBlock): string | null {
+  return words.find((word) => word.startsWith("file="))?.slice("file=".length) ?? null;
+}
