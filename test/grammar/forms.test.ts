@@ -200,3 +200,72 @@ describe("damage in these forms", () => {
     expect(module.declarations.at(-1)?.kind).toBe("block");
   });
 });
+
+const FILE = `metric f1(t: float = 0.5) better max {
+  in x: f32[B]
+  sum tp: f32[] = x > t
+  value = tp
+}
+mesh pod { data: 4, expert: 2 }
+shard p on pod {
+  batch: split(B, over: data)
+  model.a.{i}, model.b[0 .. 2].rel_*: [for i in 0 .. 3 if i > 1: f([...xs])]
+}
+variant "9.6b" of base {
+  stage.full.for: 1 epochs
+  loss vae { weight t: f32[] = 0
+    total = a }
+}
+sweep s over T { lr: log(1e-5 .. 1e-3)  model.depth: choice(4, 6) }
+export t as "x.onnx" { outputs: predict.mc.* }
+block B {
+  in xs: [f32[B, C], 3]
+  carry h: f32[N] = 0 as h_{s}
+  tap load = x |> scan (t in [2, ...rest], axis: T) Cell(t) as cell
+  y = (x, w) |> einsum(E K M, M D -> E K D) |> unused each E Mlp(4) as m.{i}
+}
+dataset D {
+  fit range = minmax(x) -> (lo: f32[M], hi: f32[M])
+  split by column("s") { val: "v" }
+}
+train t {
+  group (i in 0 .. 12) model.blocks.{i}.** where size(p) < 4096 { lr: 1 }
+  init { model.g[i in 1 .. 3].e[k].**: copy(model.g[0].**) }
+  predict mc(samples: 20) { p = sum(model.**.balance) }
+  stage s for 1 epoch { restart schedule  freeze a.groups[0].** }
+}
+`;
+
+describe("half-typed files with these forms", () => {
+  const messagesOf = (text: string): readonly string[] =>
+    parseModule(createSource("a.pipe", text)).diagnostics.map((d) => d.message);
+
+  it("gives a sound tree or a diagnostic for every prefix of every declaration", () => {
+    const { module, diagnostics } = parseModule(createSource("a.pipe", FILE));
+    expect(diagnostics.map((d) => d.message)).toStrictEqual([]);
+    for (const { span } of module.declarations)
+      for (let end = span.start; end < span.end; end++) {
+        const prefix = parseModule(createSource("a.pipe", FILE.slice(span.start, end)));
+        const tree = prefix.module.declarations.map(show).join("\n");
+        if (prefix.diagnostics.length === 0) expect(tree).not.toMatch(/<broken>|[ :]\?|\n/);
+      }
+  });
+
+  it("keeps the last declaration wherever one line is cut short", () => {
+    const lines = FILE.trimEnd().split("\n");
+    for (const [i, line] of lines.entries())
+      for (const length of [1, Math.floor(line.length / 2), line.length - 1]) {
+        if (length <= 0 || length >= line.length || line.startsWith("train")) continue;
+        const text = lines.with(i, line.slice(0, length)).join("\n");
+        const { module } = parseModule(createSource("a.pipe", text));
+        expect([text, module.declarations.at(-1)?.kind]).toStrictEqual([text, "train"]);
+      }
+  });
+
+  it("reads the same when indentation is lost", () => {
+    const tree = (text: string): readonly string[] =>
+      parseModule(createSource("a.pipe", text)).module.declarations.map(show);
+    expect(messagesOf(FILE.replaceAll(/^ +/gm, ""))).toStrictEqual([]);
+    expect(tree(FILE.replaceAll(/^ +/gm, ""))).toStrictEqual(tree(FILE));
+  });
+});

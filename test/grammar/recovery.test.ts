@@ -175,8 +175,8 @@ describe("what the language has not", () => {
 
   it("leaves the same words alone where they are names", () => {
     const text =
-      "block A {\n  let mesh = each + scan(tap)\n  carry = mesh.group\n  init = export(predict: fit)\n}" +
-      "metric m { sum = max(min, on, of)\n better = where(over) }" +
+      "block A {\n  let mesh = each + scan(tap)\n  carry = mesh.group\n  init = export(predict: fit)\n}\n" +
+      "metric m { sum = max(min, on, of)\n better = where(over) }\n" +
       "train t { group: restart, init: rearrange(a, b), fit: einsum }";
     expect(read(text).messages).toStrictEqual([]);
   });
@@ -220,6 +220,12 @@ describe("bad text", () => {
     ['const a = "a\\q"', ["syntax/unknown-escape"]],
     ["const a = \u0000 1\u0000", ["syntax/unknown-character"]],
     ["const 🚀 = 1", ["syntax/unknown-character"]],
+    ["const a = 1;", ["syntax/foreign-token"]],
+    ["const a = b < c < d", ["syntax/chained-comparison"]],
+    ["const a = 0 .. 1 .. 2", ["syntax/chained-comparison"]],
+    ["block A {\n y == 1\n}", ["syntax/equality-for-assignment"]],
+    ["param a: f32[3] | none = none", ["syntax/tensor-among-types"]],
+    ["train t { stage s for 1 epoch { freeze m[i in n].b } }", ["syntax/not-a-range"]],
     ["const a = 1)", ["syntax/stray-closer"]],
     ["const a = 9007199254740993", ["syntax/number-out-of-range"]],
     ["const a = 1e999", ["syntax/number-out-of-range"]],
