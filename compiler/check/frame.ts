@@ -25,6 +25,8 @@ export interface Member {
   readonly init: Initializer | null;
   readonly unused: boolean;
   readonly span: Span;
+  /** Where the user's text asked for it. */
+  readonly place: UserPlace;
   /** The instance that owns it; a shared instance may ask for it again. */
   readonly owner: string;
 }
@@ -183,13 +185,8 @@ export function pushAt(
   labels: readonly Label[],
   make: (span: Span, extra: { labels: readonly Label[] }) => Diagnostic,
 ): void {
-  const call = isLibrary(span)
-    ? frame.trail.findLast((entry) => !isLibrary(entry.span))
-    : undefined;
-  const diagnostic =
-    call === undefined
-      ? make(span, { labels })
-      : make(call.span, { labels: [...labels, { span, text: `noticed in \`${call.name}\`` }] });
+  const place = userPlace(frame, span);
+  const diagnostic = make(place.span, { labels: [...labels, ...place.labels] });
   const { diagnostics } = frame.elaboration;
   const same = (other: Diagnostic): boolean =>
     other.code === diagnostic.code &&
@@ -197,6 +194,22 @@ export function pushAt(
     other.span?.start === diagnostic.span?.start &&
     other.span?.source === diagnostic.span?.source;
   if (!diagnostics.some(same)) diagnostics.push(diagnostic);
+}
+
+/** A place in the user's own text, and labels that lead on into the library. */
+export interface UserPlace {
+  readonly span: Span;
+  readonly labels: readonly Label[];
+}
+
+/** The span itself, or the call from the user's text through which the library came to it. */
+export function userPlace(frame: Frame, span: Span): UserPlace {
+  const call = isLibrary(span)
+    ? frame.trail.findLast((entry) => !isLibrary(entry.span))
+    : undefined;
+  return call === undefined
+    ? { span, labels: [] }
+    : { span: call.span, labels: [{ span, text: `noticed in \`${call.name}\`` }] };
 }
 
 const isLibrary = (span: Span): boolean => span.source.name.startsWith("saic:");

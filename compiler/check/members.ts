@@ -7,7 +7,7 @@ import type { Span } from "../../grammar/source.js";
 import { type Dim, productOf } from "../ir/dim.js";
 import { isNumeric, printType, type TensorType } from "../ir/type.js";
 import type { Initializer } from "../plan/schema.js";
-import { child, evaluate, type Frame, report } from "./frame.js";
+import { child, evaluate, type Frame, report, userPlace } from "./frame.js";
 import { typeOf } from "./ports.js";
 import { asNumber, describe, type InitRecipe, type Meaning, tensorOf, unknown } from "./value.js";
 
@@ -75,6 +75,7 @@ export function createMember(frame: Frame, node: Owned, run: readonly Dim[] | nu
     init,
     unused: node.unused,
     span: node.span,
+    place: userPlace(frame, node.span),
     owner: frame.path,
   });
   return tensorOf(value);

@@ -10,8 +10,7 @@ export const folderMissing = diagnosticKind<{ folder: string; resolved: string }
   code: "data/folder-missing",
   severity: "error",
   message: ({ folder }) => `the folder \`${folder}\` does not exist`,
-  hint: ({ resolved }) =>
-    `looked in \`${resolved}\`; relative paths start at the working directory`,
+  hint: ({ folder, resolved }) => (folder === resolved ? null : `looked in \`${resolved}\``),
   explain: `A source reads from folders that must exist before a run begins. Nothing is created and nothing is replaced by made-up data.`,
 });
 

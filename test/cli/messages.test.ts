@@ -158,8 +158,7 @@ describe("data", () => {
   test("a folder that does not exist", async () => {
     expect(await run("folder.pipe", "nosuch")).toMatchInlineSnapshot(`
       "error[data/folder-missing]: the folder \`DIR/nosuch\` does not exist
-       ┌─ folder.pipe:9:11
-       = hint: looked in \`DIR/nosuch\`; relative paths start at the working directory"
+       ┌─ folder.pipe:9:11"
     `);
   });
   test("a class without a folder", async () => {
@@ -167,7 +166,7 @@ describe("data", () => {
     rmSync(join(data("one"), "dog"), { recursive: true });
     expect(await run("folder.pipe", "one")).toMatchInlineSnapshot(`
       "error[data/class-missing]: class \`dog\` has no folder in \`DIR/one\`
-       ┌─ folder.pipe:9:11
+       ┌─ folder.pipe:9:11"
        = hint: folders found: \`cat\`"
     `);
   });
