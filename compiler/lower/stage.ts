@@ -63,12 +63,9 @@ export function lowerStage(
   parameters.forEach((member, i) => {
     if (gradients[i] === null && !member.unused)
       session.diagnostics.push(
-        diagnose(
-          unreachedParameter,
-          { path: member.path, stage: stage.name },
-          member.place.span,
-          { labels: member.place.labels },
-        ),
+        diagnose(unreachedParameter, { path: member.path, stage: stage.name }, member.place.span, {
+          labels: member.place.labels,
+        }),
       );
   });
   checkLosses(session, forward, wrt, stage.name);

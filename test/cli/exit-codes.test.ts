@@ -82,6 +82,7 @@ describe("failures that are our bugs", () => {
   test("70, with a message of one line and the stack in a file", () => {
     const { diagnostic, exitCode } = failureOf(bug);
     expect(exitCode).toBe(70);
+    expect(diagnostic.code).toBe("command/bug");
     expect(diagnostic.message).toBe("this is a bug in saic: x is not a function");
     expect(diagnostic.hint).toMatch(/saic-crash-\d+\.txt/u);
   });
