@@ -21,6 +21,7 @@ import { applyRecipe } from "./block.js";
 import { callBuiltin } from "./builtins.js";
 import { moduleFrame } from "./definitions.js";
 import { evaluateBody } from "./destructure.js";
+import { applyEinops } from "./einops.js";
 import {
   bind,
   child,
@@ -60,6 +61,12 @@ export function callExpression(frame: Frame, expr: CallExpr): Meaning {
 
 export function applyStep(frame: Frame, step: Step, inputs: readonly PipeInput[]): Meaning {
   if (step.kind === "repeat") return repeat(frame, step, inputs);
+  if (step.kind === "rearrange" || step.kind === "einsum")
+    return applyEinops(
+      frame,
+      step,
+      inputs.map(({ value, expr }) => ({ meaning: value, span: expr.span })),
+    );
   if (step.kind !== "apply") return unknown; // refused when the module was read
   const callee = evaluate(frame, step.callee);
   const call: CallSite = {

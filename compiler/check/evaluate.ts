@@ -1,6 +1,14 @@
 /** Expressions to meanings: compile-time values are computed, tensors become graph nodes. */
 
-import type { Argument, Expr, IfExpr, IndexExpr, MemberExpr, TypeNode } from "../../grammar/ast.js";
+import type {
+  Argument,
+  ComprehensionExpr,
+  Expr,
+  IfExpr,
+  IndexExpr,
+  MemberExpr,
+  TypeNode,
+} from "../../grammar/ast.js";
 import { unknownMember, unknownName } from "../../grammar/diagnostics/names.js";
 import { notConstant, wrongType } from "../../grammar/diagnostics/types.js";
 import { assertNever } from "../../grammar/invariant.js";
@@ -11,7 +19,7 @@ import { builtinFunctions } from "./builtin-names.js";
 import { applyStep, callExpression } from "./call.js";
 import { definitionMeaning, memberOfDefinition } from "./definitions.js";
 import { evaluateBody } from "./destructure.js";
-import { evaluate, type Frame, namesInSight, report } from "./frame.js";
+import { bind, createScope, evaluate, type Frame, namesInSight, report } from "./frame.js";
 import { nameMeaning } from "./names.js";
 import { binary, unary } from "./operators.js";
 import { takesAnyWord, wordsOf } from "./settings.js";
@@ -57,13 +65,14 @@ export function evaluateExpr(frame: Frame, expr: Expr, expected: TypeNode | null
     case "if":
       return choose(frame, expr, expected);
     case "list":
-      return { kind: "list", items: expr.items.map((item) => listItem(frame, item, expected)) };
+      return listOf(frame, expr.items, expected);
+    case "comprehension":
+      return comprehension(frame, expr, expected);
     case "tuple":
       return { kind: "tuple", items: expr.items.map((item) => tupleItem(frame, item)) };
     case "pipe":
       return record(frame, expr, applyStep(frame, expr.step, inputsOf(frame, expr.input)));
     case "broken":
-    case "comprehension":
     case "spread":
     case "computed-member":
       return unknown; // reported when the module was read
@@ -71,6 +80,83 @@ export function evaluateExpr(frame: Frame, expr: Expr, expected: TypeNode | null
       return assertNever(expr);
   }
 }
+
+/** Items in order; `...items` brings in another list's. */
+function listOf(frame: Frame, exprs: readonly Expr[], expected: TypeNode | null): Meaning {
+  const items: Meaning[] = [];
+  for (const expr of exprs) {
+    if (expr.kind !== "spread") {
+      items.push(listItem(frame, expr, expected));
+      continue;
+    }
+    const spread = evaluate(frame, expr.value, expected);
+    if (spread.kind === "unknown") return unknown;
+    if (spread.kind !== "list") {
+      const found = describe(spread);
+      report(
+        frame,
+        wrongType,
+        { what: "what `...` brings in", expected: "a list", found },
+        expr.value.span,
+      );
+      return unknown;
+    }
+    items.push(...spread.items);
+  }
+  return { kind: "list", items };
+}
+
+/** `[for i in 0 .. n if c: value]`: one item per index of the range, or per item of a list. */
+function comprehension(frame: Frame, expr: ComprehensionExpr, expected: TypeNode | null): Meaning {
+  const over = itemsOf(frame, expr.range);
+  if (over === null) return unknown;
+  const items: Meaning[] = [];
+  for (const item of over) {
+    const inner: Frame = { ...frame, scope: createScope(frame.scope) };
+    bind(inner.scope, expr.name.text, item, expr.name.span);
+    const kept = expr.condition === null ? boolOf(true) : evaluate(inner, expr.condition);
+    if (kept.kind !== "bool") {
+      if (kept.kind !== "unknown")
+        report(
+          frame,
+          wrongType,
+          { what: "a condition", expected: "`bool`", found: describe(kept) },
+          expr.condition?.span ?? expr.span,
+        );
+      return unknown;
+    }
+    if (kept.value) items.push(listItem(inner, expr.value, expected));
+  }
+  return { kind: "list", items };
+}
+
+/** What a comprehension runs over; `null` where that is not known, after a report where it is wrong. */
+function itemsOf(frame: Frame, expr: Expr): readonly Meaning[] | null {
+  const range = evaluate(frame, expr);
+  if (range.kind === "list") return range.items;
+  if (range.kind === "unknown") return null;
+  const { from, to } = range.kind === "range" ? range : { from: range, to: null };
+  if (
+    range.kind === "range" &&
+    [from, to].some((end) => end?.kind === "unknown" || end?.kind === "dim")
+  )
+    return null;
+  if (from.kind === "int" && to?.kind === "int" && to.value - from.value <= maxItems)
+    return Array.from({ length: Math.max(0, to.value - from.value) }, (_, i) =>
+      intOf(from.value + i),
+    );
+  const expected = `a list or a range of at most ${maxItems} integers`;
+  report(
+    frame,
+    wrongType,
+    { what: "what a comprehension runs over", expected, found: describe(range) },
+    expr.span,
+  );
+  return null;
+}
+
+/** A comprehension beyond this is a mistake in its range. */
+const maxItems = 10_000;
 
 /** In a list of words every bare name is one, even where an op has the same name. */
 const listItem = (frame: Frame, item: Expr, expected: TypeNode | null): Meaning =>

@@ -13,7 +13,6 @@ it.each([
   ["block B { carry h: f32[] = 0\n }", "carry"],
   ["block B { in xs: [f32[B]]\n }", "[f32"],
   ["const A = f(model.**.b)", "**"],
-  ["const A = f([...xs])", "...xs"],
   ["const A = f(m.{i}.b)", "m.{i}"],
   ["const A = x |> unused f()", "unused"],
   ["const A = x |> repeat 2 f() |> each E g([for i in a: i])", "each"],
