@@ -49,6 +49,14 @@ const cases: readonly Case[] = [
   features("momentum", { nesterov: "false", weight_decay: "0", drop: "0" }),
   features("dampening", { nesterov: "false", dampening: "0.5", drop: "0" }),
   features("plain", { momentum: "0", nesterov: "false", weight_decay: "0" }),
+  ...["bottlenecks", "vit", "attention"].map((name): Case => ({
+    name,
+    program: name,
+    settings: {},
+    classes: 4,
+    steps: 6,
+    batches: 3,
+  })),
 ];
 
 /** Programs whose plan alone is compared: names, shapes and counts. */
@@ -58,16 +66,20 @@ const threads = 2;
 
 async function main(): Promise<void> {
   const folder = resolve(process.argv[2] ?? join(packageRoot, "build", "parity"));
+  // Names after the folder choose cases; without any all is written.
+  const chosen = process.argv.slice(3);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const executor = createSessionExecutor({ device: "cpu", threads });
-  for (const each of cases) await writeCase(each, join(folder, each.name), executor);
-  for (const name of plansOnly) {
+  for (const each of cases)
+    if (chosen.length === 0 || chosen.includes(each.name))
+      await writeCase(each, join(folder, each.name), executor);
+  for (const name of chosen.length === 0 ? plansOnly : []) {
     const { lowered } = analyzeFile(programFile(name));
     mkdirSync(join(folder, name), { recursive: true });
     writeJson(join(folder, name, "plan.json"), lowered?.plan);
   }
-  await writeOpFixtures(join(folder, "ops"), executor);
+  if (chosen.length === 0) await writeOpFixtures(join(folder, "ops"), executor);
   await executor.close();
   writeJson(join(folder, "cases.json"), cases);
 }

@@ -8,7 +8,15 @@ from twins import MODELS
 
 
 @pytest.mark.parametrize(
-    "program, count", [("resnet18", 11_689_512), ("resnet34", 21_797_672), ("features", None)]
+    "program, count",
+    [
+        ("resnet18", 11_689_512),
+        ("resnet34", 21_797_672),
+        ("features", None),
+        ("bottlenecks", None),
+        ("vit", None),
+        ("attention", None),
+    ],
 )
 def test_state_is_the_twins(program, count):
     name = "features-nesterov" if program == "features" else program

@@ -100,6 +100,139 @@ def sgd(parameters, settings):
     )
 
 
+class Bottleneck(nn.Module):
+    def __init__(self, channels, width, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * width)
+        self.downsample = None
+        if stride != 1 or channels != 4 * width:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(channels, 4 * width, 1, stride, bias=False), nn.BatchNorm2d(4 * width)
+            )
+
+    def forward(self, x):
+        shortcut = x if self.downsample is None else self.downsample(x)
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = F.relu(self.bn2(self.conv2(y)))
+        return F.relu(self.bn3(self.conv3(y)) + shortcut)
+
+
+class Bottlenecks(nn.Module):
+    def __init__(self, depths, widths, classes):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, widths[0], 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(widths[0])
+        channels = widths[0]
+        for i, (depth, width) in enumerate(zip(depths, widths, strict=True)):
+            blocks = []
+            for j in range(depth):
+                blocks.append(Bottleneck(channels, width, 2 if i > 0 and j == 0 else 1))
+                channels = 4 * width
+            setattr(self, f"layer{i + 1}", nn.Sequential(*blocks))
+        self.fc = nn.Linear(channels, classes)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(x.mean((2, 3)))
+
+
+class SelfAttention(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+
+    def forward(self, x):
+        b, t, d = x.shape
+        q, k, v = self.qkv(x).reshape(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(q, k, v)
+        return self.proj(y.transpose(1, 2).reshape(b, t, d))
+
+
+class EncoderBlock(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.attn = SelfAttention(width, heads)
+        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        self.mlp = nn.ModuleDict(
+            {"fc1": nn.Linear(width, 4 * width), "fc2": nn.Linear(4 * width, width)}
+        )
+
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp["fc2"](F.gelu(self.mlp["fc1"](self.norm2(x))))
+
+
+class ViT(nn.Module):
+    def __init__(self, width, heads, depth, patch, side, classes):
+        super().__init__()
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.pos_embed = nn.Parameter(torch.zeros(1, (side // patch) ** 2 + 1, width))
+        self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(3, width, patch, patch)})
+        self.blocks = nn.Sequential(*[EncoderBlock(width, heads) for _ in range(depth)])
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, x):
+        x = self.patch_embed["proj"](x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], 1) + self.pos_embed
+        return self.head(self.norm(self.blocks(x))[:, 0])
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(3, 8, 3, 2, 1, output_padding=1)
+        self.group = nn.GroupNorm(2, 8)
+        self.place = nn.Embedding(8, 256)
+        layer = {"dropout": 0.0, "batch_first": True}
+        self.first = nn.TransformerEncoderLayer(256, 4, 32, **layer)
+        self.second = nn.TransformerEncoderLayer(256, 4, 32, norm_first=True, **layer)
+        self.norm = nn.BatchNorm1d(256)
+        self.head = nn.Linear(256, 4)
+
+    def forward(self, x):
+        x = self.group(self.up(x)).flatten(2) + self.place.weight
+        hidden = torch.full((8, 8), -torch.inf, dtype=x.dtype).triu(1)
+        x = self.second(self.first(x), src_mask=hidden)
+        return self.head(self.norm(x.mean(1)))
+
+
+def weighted_losses(outputs, fields):
+    weight = torch.tensor([1, 2, 0.5, 1.5], dtype=outputs.dtype)
+    total = F.cross_entropy(outputs, fields["label"], weight=weight, label_smoothing=0.1)
+    return {"total": total, "loss": total}
+
+
+def focal_losses(outputs, fields):
+    target = F.one_hot(fields["label"], 4).to(outputs.dtype)
+    each = F.binary_cross_entropy_with_logits(outputs, target, reduction="none")
+    p = torch.sigmoid(outputs)
+    wrong = 1 - (p * target + (1 - p) * (1 - target))
+    total = ((0.25 * target + 0.75 * (1 - target)) * each * wrong**2).mean()
+    return {"total": total, "loss": total}
+
+
+def adam(parameters, settings):
+    return torch.optim.Adam(parameters, lr=1.0, weight_decay=0.01)
+
+
+def rmsprop(parameters, settings):
+    return torch.optim.RMSprop(parameters, lr=1.0, eps=1e-4, momentum=0.5, weight_decay=0.01)
+
+
+def adamax(parameters, settings):
+    return torch.optim.Adamax(parameters, lr=1.0, weight_decay=0.01)
+
+
 MODELS = {
     "resnet18": lambda: ResNet([2, 2, 2, 2]),
     "resnet34": lambda: ResNet([3, 4, 6, 3]),
@@ -108,3 +241,16 @@ MODELS = {
 LOSSES = {"resnet18": resnet_losses, "features": features_losses}
 OPTIMIZERS = {"resnet18": adamw, "features": sgd}
 SLOTS = {"resnet18": ("exp_avg", "exp_avg_sq"), "features": ("momentum_buffer",)}
+
+MODELS |= {
+    "bottlenecks": lambda: Bottlenecks([1, 2, 1, 1], [8, 12, 16, 20], 4),
+    "vit": lambda: ViT(24, 3, 3, 4, 16, 4),
+    "attention": Attention,
+}
+LOSSES |= {"bottlenecks": weighted_losses, "vit": resnet_losses, "attention": focal_losses}
+OPTIMIZERS |= {"bottlenecks": adam, "vit": rmsprop, "attention": adamax}
+SLOTS |= {
+    "bottlenecks": ("exp_avg", "exp_avg_sq"),
+    "vit": ("square_avg", "momentum_buffer"),
+    "attention": ("exp_avg", "exp_inf"),
+}
