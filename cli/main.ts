@@ -3,16 +3,17 @@
 
 import { Command, CommanderError } from "commander";
 import { compilerVersion } from "../compiler/version.js";
-import { diagnosticJson } from "../grammar/render.js";
 import { exitCodes } from "../runtime/fault.js";
 import { commands } from "./commands/index.js";
 import { failureOf, reportFailure, usageOf } from "./fail.js";
+import { findingsText, type ToolFormat, toolFormats } from "./findings.js";
 
 /*
  * Standard output holds the result and nothing else; diagnostics and progress go to standard error.
  * With `--format json` a result is exactly one JSON document. A command that fails has no result
- * and leaves standard output empty. `check` is the exception, for findings are its result: its
- * array is printed always, and holds the failure too when the check itself could not begin.
+ * and leaves standard output empty. `check` is the exception, for findings are its result: in the
+ * formats for tools they are printed always, and hold the failure too when the check itself could
+ * not begin. `fmt` lists the files it changed, with `--check` those it would change.
  *
  * Exit codes:
  *
@@ -61,14 +62,19 @@ function fail(error: unknown): number {
     if (error.code === "commander.help") return exitCodes.environment;
     return fail(usageOf(error));
   }
-  if (!checksAsJson()) return reportFailure(error);
+  const format = formatOfCheck();
+  if (format === undefined) return reportFailure(error);
   const { diagnostic, exitCode } = failureOf(error);
-  process.stdout.write(`${JSON.stringify([diagnosticJson(diagnostic)], null, 2)}\n`);
+  process.stdout.write(findingsText(format, [diagnostic]));
   return exitCode;
 }
 
-const checksAsJson = (): boolean =>
-  argv[0] === "check" &&
-  (argv.includes("--format=json") || argv[argv.indexOf("--format") + 1] === "json");
+const formatOfCheck = (): ToolFormat | undefined =>
+  argv[0] === "check"
+    ? toolFormats.find(
+        (format) =>
+          argv.includes(`--format=${format}`) || argv[argv.indexOf("--format") + 1] === format,
+      )
+    : undefined;
 
 await main();

@@ -4,9 +4,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Diagnostic } from "../grammar/diagnostic.js";
 import { diagnose } from "../grammar/diagnostic.js";
 import { unreadable } from "../grammar/diagnostics/command.js";
-import { noVariants } from "../grammar/diagnostics/names.js";
 import type { SourceFile } from "../grammar/source.js";
-import { type Analysis, analyze, type Limits } from "../compiler/compile.js";
+import { type Analysis, analyze, type CompileOptions, type Limits } from "../compiler/compile.js";
 import { type ExitCode, exitCodes, Fault } from "../runtime/fault.js";
 import { usage } from "./fail.js";
 import { createHost, openProgramFile } from "./host.js";
@@ -76,7 +75,11 @@ export interface OpenedProgram {
 }
 
 /** Reads and analyzes a program as the flags say; faults with exit code 2 where that cannot begin. */
-export function openProgram(file: string, flags: ProgramFlags): OpenedProgram {
+export function openProgram(
+  file: string,
+  flags: ProgramFlags,
+  { variants = "chosen" }: Pick<CompileOptions, "variants"> = {},
+): OpenedProgram {
   const read = openProgramFile(file);
   if (!read.ok)
     throw new Fault(
@@ -84,18 +87,15 @@ export function openProgram(file: string, flags: ProgramFlags): OpenedProgram {
       exitCodes.environment,
     );
   const { source } = read;
-  if (flags.variant !== undefined)
-    throw new Fault(
-      diagnose(noVariants, { name: flags.variant }, null, { place: "--variant" }),
-      exitCodes.environment,
-    );
   const overrides = overridesOf(source, flags);
   const analysis = analyze(source, createHost(), {
     overrides,
     train: flags.train ?? null,
     limits: limitsOf(flags),
+    variant: flags.variant ?? null,
+    variants,
   });
-  const flagNames = new Set(["--train", ...overrides.map(({ flag }) => flag)]);
+  const flagNames = new Set(["--train", "--variant", ...overrides.map(({ flag }) => flag)]);
   const needed = new Set(neededParams(source).map(({ name }) => name.span.start));
   const onCommandLine = ({ span, place }: Diagnostic): boolean =>
     flagNames.has(span?.source.name ?? place ?? "") ||

@@ -1,9 +1,9 @@
 /** The compiler's whole order: text to AST, checks, graphs, gradients, passes, ONNX and plan. */
 
-import type { TrainDecl } from "../grammar/ast.js";
+import type { TrainDecl, VariantDecl } from "../grammar/ast.js";
 import { diagnose, type Diagnostic } from "../grammar/diagnostic.js";
 import { noTrain, severalTrains } from "../grammar/diagnostics/program.js";
-import { unknownName } from "../grammar/diagnostics/names.js";
+import { unknownName, variantOfAnother } from "../grammar/diagnostics/names.js";
 import type { SourceFile } from "../grammar/source.js";
 import { suggest } from "../grammar/suggest.js";
 import { checkSettled, checkExpectations, checkUnusedBlocks } from "./check/alone.js";
@@ -19,6 +19,7 @@ import type { Target } from "./ops/define.js";
 import { applyOverrides, type Override } from "./overrides.js";
 import { runPasses } from "./passes/pipeline.js";
 import type { Plan } from "./plan/schema.js";
+import { applyVariant, findingsOf, findVariant, variantsIn } from "./variants.js";
 import { compilerVersion } from "./version.js";
 
 export type { Limits };
@@ -29,6 +30,10 @@ export interface CompileOptions {
   /** Which train, where there are several. */
   readonly train: string | null;
   readonly limits?: Limits;
+  /** A `variant` of the program, applied before the overrides. */
+  readonly variant?: string | null;
+  /** `all`: without a variant chosen, the others are checked too, and their findings added. */
+  readonly variants?: "all" | "chosen";
 }
 
 /** A program that has been checked as far as it goes. */
@@ -56,11 +61,50 @@ const hasErrors = (session: Session): boolean =>
 /** Checks a program completely: everything but writing files. */
 export function analyze(source: SourceFile, host: CompilerHost, options: CompileOptions): Analysis {
   const loaded = loadProgram(source, host);
-  const { program, text, diagnostics } = applyOverrides(loaded, options.overrides);
-  const session = createSession(host, [...loaded.diagnostics, ...diagnostics]);
+  const name = options.variant ?? null;
+  if (name !== null) {
+    const { variant, diagnostics } = findVariant(loaded, name);
+    return analyzeLoaded({ loaded, variant, diagnostics }, host, options);
+  }
+  const base = analyzeLoaded({ loaded, variant: null, diagnostics: [] }, host, options);
+  if (options.variants !== "all") return base;
+  const found = variantsIn(loaded).flatMap((variant) => {
+    const chosen = { ...options, train: null };
+    const { diagnostics } = analyzeLoaded({ loaded, variant, diagnostics: [] }, host, chosen);
+    return findingsOf(variant, diagnostics, base.diagnostics);
+  });
+  const wrong = found.some(({ severity }) => severity === "error");
+  return {
+    ...base,
+    diagnostics: [...base.diagnostics, ...found],
+    lowered: wrong ? null : base.lowered,
+  };
+}
+
+/** A program as read, the variant of it that is meant, and what has been said of the choice. */
+interface Chosen {
+  readonly loaded: Program;
+  readonly variant: VariantDecl | null;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+function analyzeLoaded(chosen: Chosen, host: CompilerHost, options: CompileOptions): Analysis {
+  const { loaded, variant } = chosen;
+  const varied = variant === null ? null : applyVariant(loaded, variant);
+  const { program, text, diagnostics } = applyOverrides(
+    varied?.program ?? loaded,
+    options.overrides,
+    varied?.edits,
+  );
+  const session = createSession(host, [
+    ...loaded.diagnostics,
+    ...chosen.diagnostics,
+    ...(varied?.diagnostics ?? []),
+    ...diagnostics,
+  ]);
   const elaboration = createElaboration(session);
   const frame = rootFrame(elaboration, program.root);
-  const declaration = chooseTrain(program, session, options.train);
+  const declaration = chooseTrain(program, session, options.train, variant);
   const train = declaration === null ? null : checkTrain(frame, declaration, options.limits);
   const facts: Fact[] = [];
   const lowered = train === null ? null : lowerTrain(session, program, train, host, facts, text);
@@ -76,7 +120,18 @@ export function analyze(source: SourceFile, host: CompilerHost, options: Compile
   };
 }
 
-function chooseTrain(program: Program, session: Session, name: string | null): TrainDecl | null {
+function chooseTrain(
+  program: Program,
+  session: Session,
+  asked: string | null,
+  variant: VariantDecl | null,
+): TrainDecl | null {
+  if (variant !== null && asked !== null && asked !== variant.of.text) {
+    const params = { name: variant.name.text, of: variant.of.text, train: asked };
+    session.diagnostics.push(diagnose(variantOfAnother, params, null, { place: "--train" }));
+    return null;
+  }
+  const name = asked ?? variant?.of.text ?? null;
   const trains = program.root.module.declarations.filter(
     (declaration): declaration is TrainDecl => declaration.kind === "train",
   );
@@ -90,6 +145,8 @@ function chooseTrain(program: Program, session: Session, name: string | null): T
   }
   const found = trains.find((train) => train.name.text === name);
   if (found !== undefined) return found;
+  // A variant of nothing has been reported at its place.
+  if (asked === null) return null;
   const suggestion = suggest(
     name,
     trains.map((train) => train.name.text),

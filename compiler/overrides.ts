@@ -18,16 +18,21 @@ export interface Override {
 }
 
 /** A place in the root module whose value can be replaced. */
-interface Slot {
+export interface Slot {
   readonly path: string;
   readonly span: Span | null;
   /** Where a value would be inserted when there is none. */
   readonly after: number;
 }
 
+/**
+ * Replaces values in the root module. The text of the result has the overrides written in, and the
+ * `earlier` edits that led to the program.
+ */
 export function applyOverrides(
   program: Program,
   overrides: readonly Override[],
+  earlier: readonly Edit[] = [],
 ): {
   readonly program: Program;
   readonly text: string;
@@ -36,7 +41,7 @@ export function applyOverrides(
   const { root } = program;
   const diagnostics: Diagnostic[] = [];
   const values = new Map<string, Expr>();
-  const edits: { start: number; end: number; text: string }[] = [];
+  const edits: Edit[] = [];
   const slots = slotsOf(root.module);
   for (const override of overrides) {
     const slot = slots.find((candidate) => candidate.path === override.path);
@@ -57,24 +62,25 @@ export function applyOverrides(
     values.set(override.path, parsed.expr);
     edits.push(
       slot.span === null
-        ? { start: slot.after, end: slot.after, text: ` = ${override.value}` }
-        : { start: slot.span.start, end: slot.span.end, text: override.value },
+        ? { start: slot.after, end: slot.after, by: ` = ${override.value}` }
+        : { start: slot.span.start, end: slot.span.end, by: override.value },
     );
   }
-  if (values.size === 0) return { program, text: root.module.source.text, diagnostics };
+  const text = edited(root.module.source.text, [...earlier, ...edits]);
+  if (values.size === 0) return { program, text, diagnostics };
   const module = {
     ...root.module,
     declarations: root.module.declarations.map((each) => replaced(each, values)),
   };
   return {
     program: withRoot(program, module),
-    text: edited(root.module.source.text, edits),
+    text,
     diagnostics,
   };
 }
 
 /** Every path an override may name: params, entries of trains, datasets, splits, loaders and stages. */
-function slotsOf(module: Module): readonly Slot[] {
+export function slotsOf(module: Module): readonly Slot[] {
   return module.declarations.flatMap((declaration): readonly Slot[] => {
     switch (declaration.kind) {
       case "param":
@@ -124,7 +130,8 @@ const stageSlots = (owner: string, stage: StageMember): readonly Slot[] => [
   },
 ];
 
-function replaced(declaration: Declaration, values: ReadonlyMap<string, Expr>): Declaration {
+/** The declaration with values by the paths of slots. */
+export function replaced(declaration: Declaration, values: ReadonlyMap<string, Expr>): Declaration {
   const entry =
     (owner: string) =>
     (node: Entry): Entry => {
@@ -165,7 +172,8 @@ function replaced(declaration: Declaration, values: ReadonlyMap<string, Expr>): 
   }
 }
 
-function withRoot(program: Program, module: Module): Program {
+/** The program with another root module, whose declarations stand in the same order. */
+export function withRoot(program: Program, module: Module): Program {
   const own = new Map<Declaration, Declaration>();
   program.root.module.declarations.forEach((declaration, i) => {
     const next = module.declarations[i];
@@ -189,14 +197,35 @@ function withRoot(program: Program, module: Module): Program {
   };
 }
 
-function edited(
+/** A piece of the root module's text, and what stands in its place. */
+export interface Edit {
+  readonly start: number;
+  readonly end: number;
+  /** Text from outside, or another piece of the same text, with the edits inside it. */
+  readonly by: string | { readonly before: string; readonly copyOf: Span };
+}
+
+/** The piece of `text` with all edits in it: the last of one place counts, others do not overlap. */
+export function edited(
   text: string,
-  edits: readonly { start: number; end: number; text: string }[],
+  edits: readonly Edit[],
+  from = 0,
+  to: number = text.length,
 ): string {
-  return edits
-    .toSorted((a, b) => b.start - a.start)
-    .reduce(
-      (current, edit) => current.slice(0, edit.start) + edit.text + current.slice(edit.end),
-      text,
-    );
+  const inside = edits
+    .filter(({ start, end }) => start >= from && end <= to)
+    .filter(
+      ({ start, end }, i, all) =>
+        all.findLastIndex((other) => other.start === start && other.end === end) === i,
+    )
+    .toSorted((a, b) => a.start - b.start || a.end - b.end);
+  let result = "";
+  let place = from;
+  for (const { start, end, by } of inside) {
+    const replacement =
+      typeof by === "string" ? by : by.before + edited(text, edits, by.copyOf.start, by.copyOf.end);
+    result += text.slice(place, start) + replacement;
+    place = end;
+  }
+  return result + text.slice(place, to);
 }

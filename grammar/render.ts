@@ -47,6 +47,16 @@ export function renderDiagnostic(d: Diagnostic, options: RenderOptions): string 
   return out.join("\n");
 }
 
+/** What follows the diagnostics of a check with errors: where to read on, or `null` without errors. */
+export function explainLine(diagnostics: readonly Diagnostic[]): string | null {
+  const codes = new Set(
+    diagnostics.filter(({ severity }) => severity === "error").map(({ code }) => code),
+  );
+  const [only] = codes;
+  if (only === undefined) return null;
+  return `run \`saic explain ${codes.size === 1 ? only : "CODE"}\` for more`;
+}
+
 interface Section {
   readonly place: string;
   readonly lines: readonly MarkedLine[];

@@ -34,6 +34,7 @@ import {
 } from "./frame.js";
 import { segmentOf } from "./members.js";
 import { applyOp, attrValue, type Operand } from "./ops.js";
+import { isKnown } from "./read.js";
 import { recipeOf } from "./recipe.js";
 import { scheduleCall } from "./schedules.js";
 import { asDim, asNumber, describe, dimMeaning, intOf, type Meaning, unknown } from "./value.js";
@@ -266,7 +267,7 @@ function callOp(frame: Frame, op: Op, call: CallSite): Meaning {
       return unknown;
     }
     const meaning = attrMeaning(frame, kind.kind, value);
-    if (meaning.kind === "unknown") return unknown;
+    if (!isKnown(meaning)) return unknown;
     const read = attrValue(meaning);
     if (read === null) {
       report(

@@ -87,8 +87,16 @@ function comparedSides(frame: Frame, expr: BinaryExpr): readonly [Meaning, Meani
     side.kind === "name" && nameMeaning(frame, side.name, side) === null;
   const side = (own: Expr, other: Expr): Meaning =>
     isWord(own) && !isWord(other) ? { kind: "word", text: own.name } : evaluate(frame, own);
-  return [side(expr.left, expr.right), side(expr.right, expr.left)];
+  const left = side(expr.left, expr.right);
+  const right = side(expr.right, expr.left);
+  return [asWord(expr.left, left, right), asWord(expr.right, right, left)];
 }
+
+/** Beside a word, the name of an op or function of the language is a word too. */
+const asWord = (expr: Expr, own: Meaning, other: Meaning): Meaning =>
+  other.kind === "word" && expr.kind === "name" && (own.kind === "op" || own.kind === "builtin")
+    ? { kind: "word", text: expr.name }
+    : own;
 
 function equality(frame: Frame, expr: BinaryExpr, left: Meaning, right: Meaning): Meaning {
   if (left.kind === "unknown" || right.kind === "unknown") return unknown;

@@ -49,5 +49,6 @@ export function settingsOf(bound: ReadonlyMap<string, Bound>) {
   };
 }
 
-const isKnown = (meaning: Meaning): boolean =>
+/** Whether a value, and every item of a list, is known. */
+export const isKnown = (meaning: Meaning): boolean =>
   meaning.kind === "list" ? meaning.items.every(isKnown) : meaning.kind !== "unknown";

@@ -4,12 +4,14 @@ import type {
   ApplyStep,
   FieldMember,
   FreezeMember,
+  GroupMember,
   LossMember,
   MemberExpr,
   Module,
   Owned,
   SplitMember,
   StageMember,
+  VariantDecl,
 } from "../../grammar/ast.js";
 import { diagnose, type Diagnostic } from "../../grammar/diagnostic.js";
 import { notYetSupported } from "../../grammar/diagnostics/program.js";
@@ -43,12 +45,22 @@ const rules: Readonly<Record<string, Rule>> = {
   metric: always("`metric`"),
   mesh: always("`mesh`"),
   shard: always("`shard`"),
-  variant: always("`variant`"),
+  variant: some<VariantDecl>(({ members }) => {
+    const whole = ["entry", "loss", "metrics", "stage"];
+    const member = members.find(({ kind }) => !whole.includes(kind));
+    return member === undefined
+      ? null
+      : { what: `\`${member.kind}\` in a variant`, span: member.span };
+  }),
   sweep: always("`sweep`"),
   export: always("`export`"),
   tap: always("`tap`"),
   fit: always("`fit`"),
-  group: always("`group`"),
+  group: some<GroupMember>(({ binder, globs }) =>
+    binder === null
+      ? refusedGlob({ globs })
+      : { what: "a group over a range", span: binder.name.span },
+  ),
   init: always("`init`"),
   predict: always("`predict`"),
   restart: always("`restart`"),
@@ -80,11 +92,11 @@ const rules: Readonly<Record<string, Rule>> = {
     const line = members.find(({ kind }) => kind === "loss" || kind === "metrics");
     return line === undefined ? null : { what: `\`${line.kind}\` of a stage`, span: line.span };
   }),
-  freeze: some(refusedGlob),
-  unfreeze: some(refusedGlob),
+  freeze: some<FreezeMember>(refusedGlob),
+  unfreeze: some<FreezeMember>(refusedGlob),
 };
 
-function refusedGlob({ globs }: FreezeMember): Refusal | null {
+function refusedGlob({ globs }: Pick<FreezeMember, "globs">): Refusal | null {
   const segment = globs
     .flatMap(({ segments }) => segments)
     .find(({ computed, binder }) => computed !== null || binder !== null);

@@ -87,6 +87,9 @@ export function conform(
 ): Meaning {
   if (meaning.kind === "unknown") return meaning;
   const alternatives = alternativesOf(frame, type);
+  // A size that only an application settles may stand for any integer.
+  const sized = alternatives.some(({ name, length }) => name === "int" && length === undefined);
+  if (frame.elaboration.generic && meaning.kind === "dim" && sized) return meaning;
   for (const alternative of alternatives) {
     const fitted = fit(meaning, alternative);
     if (fitted !== null) return fitted;

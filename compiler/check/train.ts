@@ -3,6 +3,7 @@
 import type {
   Entry,
   Expr,
+  GroupMember,
   LossMember,
   MetricsMember,
   ObjectiveMember,
@@ -21,6 +22,7 @@ import { type CheckedDataset, checkDataset } from "./dataset.js";
 import { moduleFrame } from "./definitions.js";
 import { bindEntries } from "./entries.js";
 import { evaluate, type Frame, report } from "./frame.js";
+import { type CheckedGroup, checkGroups } from "./groups.js";
 import {
   type BestPolicy,
   checkpointOf,
@@ -41,6 +43,7 @@ export interface CheckedTrain {
   readonly data: CheckedDataset;
   readonly seed: number;
   readonly optimizer: CheckedOptimizer;
+  readonly groups: readonly CheckedGroup[];
   readonly schedule: readonly ScheduleSegment[];
   readonly stages: readonly TimedStage[];
   readonly losses: readonly LossMember[];
@@ -121,6 +124,8 @@ export function checkTrain(
   const data = bound === null ? null : dataOf(frame, bound.get("data"));
   const model = bound === null ? null : modelOf(frame, bound.get("model"));
   const optimizer = optimizerOf(frame, entryOf("optimizer"));
+  const grouped = members.filter((member): member is GroupMember => member.kind === "group");
+  const groups = optimizer === null ? null : checkGroups(frame, grouped, optimizer);
   const validateEvery = everyOf(frame, entryOf("validate"), "every");
   const policy = checkpointOf(frame, entryOf("checkpoint"));
   const objectives = members
@@ -149,6 +154,7 @@ export function checkTrain(
     seed?.kind !== "int" ||
     seed.value < 0 ||
     segments === null ||
+    groups === null ||
     validateEvery === null ||
     policy === null
   )
@@ -166,6 +172,7 @@ export function checkTrain(
     data,
     seed: limits.seed ?? seed.value,
     optimizer,
+    groups,
     schedule: segments,
     stages: shared,
     losses,

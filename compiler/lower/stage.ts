@@ -9,7 +9,6 @@ import {
 import { diagnose } from "../../grammar/diagnostic.js";
 import { invariant } from "../../grammar/invariant.js";
 import type { Session } from "../check/elaboration.js";
-import type { CheckedTrain } from "../check/train.js";
 import { createGraphBuilder } from "../ir/create-builder.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import type { Graph, NamedValue, Node, Value } from "../ir/graph.js";
@@ -24,7 +23,8 @@ import {
   sumName,
   weightName,
 } from "./naming.js";
-import { lowerUpdate, scheduledSettings, type Slot } from "./optimizer.js";
+import { lowerUpdate, type Slot } from "./optimizer.js";
+import type { ParameterRule } from "./parameter-rules.js";
 
 export interface StagePlan {
   readonly name: string;
@@ -45,9 +45,9 @@ export interface StageGraphs {
 /** `null` when a parameter or loss is not reached, or the rule is wrong; everything is reported. */
 export function lowerStage(
   session: Session,
-  train: CheckedTrain,
   forward: Forward,
   stage: StagePlan,
+  rules: ReadonlyMap<string, ParameterRule>,
 ): StageGraphs | null {
   const { builder } = forward;
   const total = totalOf(builder, forward);
@@ -89,11 +89,11 @@ export function lowerStage(
       ...buffers,
     ]),
   );
-  const fused = updateAll(session, train, builder, stage, learned);
+  const fused = updateAll(session, rules, builder, stage, learned);
   const applying = createGraphBuilder();
   const separate = updateAll(
     session,
-    train,
+    rules,
     applying,
     stage,
     learned.map(({ path, value }) => ({
@@ -152,27 +152,33 @@ function checkLosses(
 
 function updateAll(
   session: Session,
-  train: CheckedTrain,
+  rules: ReadonlyMap<string, ParameterRule>,
   builder: GraphBuilder,
   stage: StagePlan,
   learned: readonly { readonly path: string; readonly value: Value; readonly gradient: Value }[],
 ): { readonly outputs: readonly NamedValue[]; readonly slots: StageGraphs["slots"] } | null {
   const scalar = { dtype: "f32", shape: [] } as const;
-  const scheduled = new Map(
-    scheduledSettings(train.optimizer).map((name) => [
-      name,
-      builder.input(scheduleName(name), scalar),
-    ]),
-  );
+  const schedules = new Map<string, Value>();
+  const scheduleInput = (name: string): Value => {
+    const input = schedules.get(name) ?? builder.input(scheduleName(name), scalar);
+    schedules.set(name, input);
+    return input;
+  };
   const counts = new Map<number, Value>();
   const outputs: NamedValue[] = [];
   const slots: { parameter: string; slot: Slot }[] = [];
   for (const { path, value, gradient } of learned) {
+    const rule = rules.get(path);
+    invariant(rule !== undefined, `no rule for ${path}`);
+    const { optimizer } = rule;
+    const scheduled = new Map(
+      [...rule.schedules].map(([setting, name]) => [setting, scheduleInput(name)]),
+    );
     const born = stage.born.get(path) ?? 0;
     const step = counts.get(born) ?? builder.input(countName(born), scalar);
     counts.set(born, step);
-    const updated = builder.within({ span: train.optimizer.span, scope: "optimizer" }, () =>
-      lowerUpdate(session, builder, train.optimizer, {
+    const updated = builder.within({ span: optimizer.span, scope: "optimizer" }, () =>
+      lowerUpdate(session, builder, optimizer, {
         parameter: value,
         gradient,
         slot: (slot) => builder.input(slotPath(path, slot.name), slot.type),

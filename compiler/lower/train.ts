@@ -10,7 +10,6 @@ import { batchName, createElaboration, rootFrame, type Session } from "../check/
 import { type Fact, type Frame, report } from "../check/frame.js";
 import { frozenInstance, frozenPaths } from "../check/globs.js";
 import type { CheckedTrain } from "../check/train.js";
-import { asNumber } from "../check/value.js";
 import type { CompilerHost } from "../host.js";
 import type { Graph } from "../ir/graph.js";
 import type { Program } from "../modules.js";
@@ -19,7 +18,8 @@ import { compilerVersion } from "../version.js";
 import { buildForward, type Forward } from "./forward.js";
 import { graphSpec, type SpecContext } from "./graph-spec.js";
 import { slotPath } from "./naming.js";
-import { scheduledSettings, type Slot } from "./optimizer.js";
+import type { Slot } from "./optimizer.js";
+import { parameterRules } from "./parameter-rules.js";
 import { evaluationGraph, lowerStage, pruned, type StagePlan } from "./stage.js";
 import { stateBytes, stateTable } from "./state.js";
 
@@ -47,9 +47,9 @@ export function lowerTrain(
   const evaluation = buildForward(session, root, train, { training: false, padding: "masked" });
   if (evaluation === null) return null;
   facts.push(...evaluation.applied.elaboration.facts);
-  const weights = evaluation.members
-    .filter((member) => member.role === "weight")
-    .map((member) => member.path);
+  const parameters = evaluation.members.filter((member) => member.role === "weight");
+  const weights = parameters.map((member) => member.path);
+  const { rules, schedules } = parameterRules(frame, train, parameters);
   const stages = planStages(
     frame,
     train,
@@ -71,7 +71,7 @@ export function lowerTrain(
       isFrozen: frozenInstance(weights, frozen),
       ...masked,
     });
-    const lowered = forward === null ? null : lowerStage(session, train, forward, stage);
+    const lowered = forward === null ? null : lowerStage(session, forward, stage, rules);
     if (forward === null || lowered === null) continue;
     slots.push(...lowered.slots);
     const context = contextOf(forward, batch);
@@ -86,6 +86,9 @@ export function lowerTrain(
       .set(files.grad, lowered.grad)
       .set(files.apply, lowered.apply)
       .set(files.eval, evalGraph);
+    const followed = new Set(
+      stage.trainable.flatMap((path) => [...(rules.get(path)?.schedules.values() ?? [])]),
+    );
     const duration = train.stages[i]?.duration;
     invariant(duration !== undefined, "every stage has a length");
     planned.push({
@@ -102,7 +105,7 @@ export function lowerTrain(
         apply: graphSpec(lowered.apply, files.apply, context),
         eval: graphSpec(evalGraph, files.eval, context),
       },
-      schedules: [...scheduledSettings(train.optimizer)],
+      schedules: schedules.map(({ name }) => name).filter((name) => followed.has(name)),
     });
   }
   const infer = inferenceGraph(session, program, train);
@@ -121,7 +124,7 @@ export function lowerTrain(
     data: train.data.program,
     state: [...state],
     stages: planned,
-    schedules: schedulesOf(train, stages.length),
+    schedules,
     metrics: evaluation.metrics.map((metric) => ({
       split: metric.split,
       name: metric.name,
@@ -235,34 +238,6 @@ function measureOf(
     case "auroc":
       return { kind: "auroc", ...inputs, within: within === null ? null : nameOf(within) };
   }
-}
-
-/** The train's schedule moves the learning rate through all stages. */
-function schedulesOf(train: CheckedTrain, stages: number): Plan["schedules"] {
-  return scheduledSettings(train.optimizer).map((name) => {
-    const base = asNumber(train.optimizer.settings.get(name)?.meaning ?? { kind: "none" });
-    invariant(base !== null, `\`${name}\` is a checked number`);
-    return {
-      name,
-      base,
-      stages: [0, stages - 1],
-      segments: train.schedule.map(({ over, expr }) => ({
-        over:
-          over === null
-            ? ("rest" as const)
-            : {
-                amount: over.value,
-                unit:
-                  over.unit === "%"
-                    ? ("percent" as const)
-                    : over.unit === "epoch"
-                      ? ("epoch" as const)
-                      : ("step" as const),
-              },
-        value: expr,
-      })),
-    };
-  });
 }
 
 /** Changes exactly when something that bears on the numbers changes. */

@@ -7,6 +7,7 @@ import type { Op, Target } from "../ops/define.js";
 import { opNamed } from "../ops/index.js";
 import { scopeOf } from "../ops/kit/infer-op.js";
 import { encodeModel } from "./codec.js";
+import { symbolsOf } from "./symbolic-extents.js";
 import {
   createNodeWriter,
   type Metadata,
@@ -57,7 +58,7 @@ const irVersionOf = (opset: number): number =>
 function buildGraph(graph: Graph, options: EmitOptions): GraphProto {
   const named = [...graph.inputs, ...graph.outputs].map(({ name }) => name);
   invariant(new Set(named).size === named.length, `${graph.name}: inputs and outputs share a name`);
-  const writer = createNodeWriter(options.target, named);
+  const writer = createNodeWriter(options.target, named, symbolsOf(graph.inputs));
   const values = new Map(graph.inputs.map(({ name, value }) => [value.id, name]));
   let number = graph.inputs.length;
   for (const node of graph.nodes) {

@@ -7,6 +7,7 @@ import type { Target } from "../ops/define.js";
 import type { OnnxAttr, OnnxBuilder } from "../ops/kit/onnx-builder.js";
 import { onnxDType } from "../ops/kit/onnx-dtype.js";
 import { encodeElements } from "./raw-data.js";
+import { type Symbols, writeExtents } from "./symbolic-extents.js";
 import { type AttributeProto, attributeTypes, type NodeProto, type TensorProto } from "./schema.js";
 
 /** Metadata entries, in the order in which they are written. */
@@ -41,7 +42,11 @@ interface Draft {
 }
 
 /** Starts a list of nodes in which no value takes a name of `reserved`. */
-export function createNodeWriter(target: Target, reserved: Iterable<string>): NodeWriter {
+export function createNodeWriter(
+  target: Target,
+  reserved: Iterable<string>,
+  symbols: Symbols,
+): NodeWriter {
   const taken = new Set(reserved);
   const names = new Map<string, string>();
   const drafts: Draft[] = [];
@@ -80,6 +85,7 @@ export function createNodeWriter(target: Target, reserved: Iterable<string>): No
     floats: (values, shape, dtype = "f32") => constant(dtype, values, shape),
     ints: (values) => constant("i64", values, [values.length]),
     shape: (shape) => builder.ints(shapeNumbers(shape)),
+    extents: (shape) => writeExtents(builder, symbols, shape),
   };
 
   return {

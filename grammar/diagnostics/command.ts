@@ -41,3 +41,11 @@ export const foreignFolder = diagnosticKind({
   explain:
     "An artifact replaces its folder as a whole; a folder without `plan.json` would lose its files.",
 });
+
+export const occupiedFolder = diagnosticKind({
+  code: "command/folder-not-empty",
+  severity: "error",
+  message: (p: { folder: string }) => `\`${p.folder}\` is not empty`,
+  hint: () => "name a new or empty folder",
+  explain: "A new project is written into a new or empty folder only, so that nothing is replaced.",
+});

@@ -108,6 +108,27 @@ export const overrideMatchesNothing = diagnosticKind({
 export const noVariants = diagnosticKind({
   code: "names/no-variant",
   severity: "error",
-  message: (p: { name: string }) => `this program declares no variant \`${p.name}\``,
+  message: (p: { name: string; suggestion: string | null }) =>
+    `this program declares no variant \`${p.name}\``,
+  hint: didYouMean,
   explain: "`--variant` chooses a `variant` declaration of the program.",
+});
+
+export const variantOfAnother = diagnosticKind({
+  code: "names/variant-of-another-train",
+  severity: "error",
+  message: (p: { name: string; of: string; train: string }) =>
+    `the variant \`${p.name}\` is of \`${p.of}\`, not of \`${p.train}\``,
+  hint: (p) => `leave out \`--train\`: the variant says that it is \`${p.of}\``,
+  explain: "A variant changes the one train that its declaration names.",
+});
+
+export const variantMatchesNothing = diagnosticKind({
+  code: "names/variant-matches-nothing",
+  severity: "error",
+  message: (p: { path: string; train: string; suggestion: string | null }) =>
+    `\`${p.train}\` has no \`${p.path}\` that a variant could replace`,
+  hint: didYouMean,
+  explain:
+    "A variant replaces what the program already says: a member of its train, a `param`, or a member of a dataset by its dotted path.",
 });

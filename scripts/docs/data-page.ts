@@ -37,7 +37,10 @@ const transforms: Readonly<Record<TransformOp["kind"], string>> = {
 };
 
 export function dataPage(root: string): Page {
-  const known = signaturesIn(root, "compiler/check/dataset.ts");
+  const known = new Map([
+    ...signaturesIn(root, "compiler/check/dataset.ts"),
+    ...signaturesIn(root, "compiler/check/split-and-loader.ts"),
+  ]);
   const steps = signaturesIn(root, "compiler/check/transforms.ts");
   const list = (
     entries: Readonly<Record<string, string>>,

@@ -31,7 +31,7 @@ for (const file of caseFiles())
   });
 
 /** Raised by the command line, which has tests of its own. */
-const elsewhere = [names.noVariants, program.noTrain];
+const elsewhere = [program.noTrain];
 
 describe("the catalogue", () => {
   const written = caseFiles()

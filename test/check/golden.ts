@@ -49,6 +49,7 @@ export interface Program {
   readonly modules: readonly Module[];
   readonly overrides: readonly Override[];
   readonly train: string | null;
+  readonly variant: string | null;
   readonly limits: Limits;
 }
 
@@ -107,6 +108,7 @@ function readProgram(written: string): Program {
   ];
   const overrides: Override[] = [];
   let train: string | null = null;
+  let variant: string | null = null;
   let limits: Limits = { seed: null, length: null };
   for (const text of written.replace(/\n$/, "").split("\n")) {
     const module = modules.at(-1);
@@ -122,6 +124,7 @@ function readProgram(written: string): Program {
       });
     }
     if (text.startsWith("// train ")) train = text.slice("// train ".length);
+    if (text.startsWith("// variant ")) variant = text.slice("// variant ".length);
     if (text.startsWith("// steps "))
       limits = { seed: null, length: { amount: Number(text.slice(9)), unit: "step" } };
     if (tail !== null) module.tail = trainOf(tail[1] ?? "", tail[2] ?? "");
@@ -132,7 +135,7 @@ function readProgram(written: string): Program {
       module.lines.splice(-1, 1, { ...last, marks: [...last.marks, text.indexOf("^")] });
   }
   const title = written.slice("// == ".length, written.indexOf("\n"));
-  return { title, written, modules, overrides, train, limits };
+  return { title, written, modules, overrides, train, variant, limits };
 }
 
 export function analyzeProgram(program: Program): Analysis {
@@ -145,6 +148,8 @@ export function analyzeProgram(program: Program): Analysis {
     overrides: program.overrides,
     train: program.train,
     limits: program.limits,
+    variant: program.variant,
+    variants: "all",
   });
 }
 

@@ -9,7 +9,8 @@ import { createSource } from "../../grammar/source.js";
 it.each([
   ["mesh m { a: 1 }", "mesh m"],
   ["shard t on m { batch: a }", "shard"],
-  ["variant v of t { loss a { weight w: f32[] = 0\n } }", "variant"],
+  ["variant v of t { loss a { weight w: f32[] = 0\n } }", "loss"],
+  ["variant v of t { lr: 1  transform { x = y } }", "transform"],
   ["block B { carry h: f32[] = 0\n }", "carry"],
   ["block B { in xs: [f32[B]]\n }", "[f32"],
   ["const A = f(model.**.b)", "**"],
@@ -22,7 +23,8 @@ it.each([
   ["train t { loss a { state n: i64[] = 0\n } }", "loss"],
   ["train t { stage s for 1 epoch { loss { a = b } } }", "loss"],
   ["train t { stage s for 1 epoch { freeze m[i in 0 .. 2].b } }", "m["],
-  ["train t { group a { lr: 1 } }", "group"],
+  ["train t { group (i in 0 .. 2) a.{i}.** { lr: 1 } }", "i in"],
+  ["train t { group a.{i}.** { lr: 1 } }", "{i}"],
 ])("%s", (text, place) => {
   const source = createSource("a.pipe", text);
   const { module, diagnostics } = parseModule(source);

@@ -79,7 +79,8 @@ describe("a wrong command line ends with 2", () => {
     expect(await failing("check", "tiny.pipe", "--set", "tiny.sed=1")).toMatchInlineSnapshot(`
       "error[names/override-matches-nothing]: nothing in this program is called \`tiny.sed\`
        ┌─ --set tiny.sed
-       = hint: did you mean \`tiny.seed\`?"
+       = hint: did you mean \`tiny.seed\`?
+      run \`saic explain names/override-matches-nothing\` for more"
     `);
   });
   test("a value of the wrong type, out of range, or no value", async () => {

@@ -166,7 +166,7 @@ describe("data", () => {
     rmSync(join(data("one"), "dog"), { recursive: true });
     expect(await run("folder.pipe", "one")).toMatchInlineSnapshot(`
       "error[data/class-missing]: class \`dog\` has no folder in \`DIR/one\`
-       ┌─ folder.pipe:9:11"
+       ┌─ folder.pipe:9:11
        = hint: folders found: \`cat\`"
     `);
   });

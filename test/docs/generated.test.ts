@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { packageRoot } from "../../cli/host.js";
-import { catalogue } from "../../scripts/docs/diagnostics-page.js";
+import { catalogue } from "../../grammar/catalogue.js";
 import { referencePages } from "../../scripts/docs/reference-pages.js";
 
 const pages = referencePages(packageRoot);
@@ -20,7 +20,7 @@ test("the reference holds no other files", () => {
   expect(there.toSorted()).toEqual([...pages.keys()].toSorted());
 });
 
-test("the diagnostics page reads every file of the catalogue", () => {
+test("the catalogue lists every file of diagnostics", () => {
   const files = readdirSync(join(packageRoot, "grammar/diagnostics"));
   expect(files.map((file) => file.replace(/\.ts$/, "")).toSorted()).toEqual(
     Object.keys(catalogue).toSorted(),

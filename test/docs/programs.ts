@@ -28,7 +28,8 @@ export function diagnosticsOf(block: FencedBlock): readonly Diagnostic[] {
       importable.get(specifier.replace(/^\.\//, "")) ?? host.readModule(specifier, from),
   };
   const source = createSource(fileOf(block) ?? "example.pipe", block.text);
-  return analyze(source, withTour, { overrides: [], train: null }).diagnostics;
+  const options = { overrides: [], train: null, variants: "all" } as const;
+  return analyze(source, withTour, options).diagnostics;
 }
 
 /** `net.pipe` of a block that begins with `pipe file=net.pipe`. */

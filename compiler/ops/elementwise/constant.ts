@@ -40,7 +40,7 @@ export const constant = defineOp({
     {
       name: "expand",
       onnx: (o, { value, dtype, shape }) =>
-        o.node("Expand", [o.floats([value], [], dtype), o.ints(boundShape(shape))]),
+        o.node("Expand", [o.floats([value], [], dtype), o.extents(shape)]),
     },
   ],
 

@@ -33,4 +33,6 @@ export interface OnnxBuilder {
   ints(values: readonly number[]): string;
   /** A reshape target; at most one dim may be symbolic (it becomes -1). */
   shape(type: TensorType["shape"]): string;
+  /** A shape as a 1-D i64 vector, computed from the graph's inputs where a dim is symbolic. */
+  extents(shape: TensorType["shape"]): string;
 }

@@ -9,7 +9,6 @@ import { attr, defineOp } from "../define.js";
 import { broadcastShapes } from "../kit/broadcast.js";
 import { boundShape, broadcastTo } from "../kit/ndarray.js";
 import { elementwise } from "../kit/sharding.js";
-import { boundDim } from "../kit/window.js";
 
 /** Repeats axes of extent 1, and adds leading ones, until `x` has the given shape. */
 export const expand = defineOp({
@@ -42,9 +41,9 @@ export const expand = defineOp({
         const lead = shape.length - x.type.shape.length;
         // A 1 in the target keeps the input's extent, which therefore may be symbolic.
         const target = shape.map((dim, axis) =>
-          axis >= lead && at(x.type.shape, axis - lead) !== 1 ? 1 : boundDim(dim),
+          axis >= lead && at(x.type.shape, axis - lead) !== 1 ? 1 : dim,
         );
-        return o.node("Expand", [x.name, o.ints(target)]);
+        return o.node("Expand", [x.name, o.extents(target)]);
       },
     },
   ],

@@ -1,0 +1,254 @@
+/** Variants: what a `variant` declaration replaces in the AST of its train, and what it cannot. */
+
+import type { Expr, TrainDecl, TrainMember, VariantDecl } from "../grammar/ast.js";
+import { diagnose, type Diagnostic } from "../grammar/diagnostic.js";
+import {
+  duplicateKey,
+  missingValue,
+  noVariants,
+  unknownName,
+  variantMatchesNothing,
+} from "../grammar/diagnostics/names.js";
+import { wrongType } from "../grammar/diagnostics/types.js";
+import type { Span } from "../grammar/source.js";
+import { suggest } from "../grammar/suggest.js";
+import type { Program } from "./modules.js";
+import { type Edit, replaced, type Slot, slotsOf, withRoot } from "./overrides.js";
+
+/** The variants that the root module declares. */
+export const variantsIn = (program: Program): readonly VariantDecl[] =>
+  program.root.module.declarations.filter((declaration) => declaration.kind === "variant");
+
+/** The variant that `--variant` names, or why there is none. */
+export function findVariant(
+  program: Program,
+  name: string,
+): { readonly variant: VariantDecl | null; readonly diagnostics: readonly Diagnostic[] } {
+  const variants = variantsIn(program);
+  const variant = variants.find((each) => each.name.text === name) ?? null;
+  if (variant !== null) return { variant, diagnostics: [] };
+  const names = variants.map((each) => each.name.text);
+  const suggestion = suggest(name, names);
+  const missing = diagnose(noVariants, { name, suggestion }, null, { place: "--variant" });
+  return { variant, diagnostics: [missing] };
+}
+
+/** A program with a variant in it, and the edits that write it into the root module's text. */
+export interface Varied {
+  readonly program: Program;
+  readonly edits: readonly Edit[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Replaces what the variant names: members of its train by their keys, whole `loss`, `metrics` and
+ * `stage` members, `param`s, members of datasets by their dotted paths. A name of the train's comes
+ * before one of the program's. Whatever the program does not already say is reported.
+ */
+export function applyVariant(program: Program, variant: VariantDecl): Varied {
+  const diagnostics: Diagnostic[] = [];
+  const train = trainOf(program, variant, diagnostics);
+  if (train === null) return { program, edits: [], diagnostics };
+  const given = withoutDoubles(variant, diagnostics);
+  const edits: Edit[] = [];
+  const members = replacedMembers(train, given, edits, diagnostics);
+  const whole = withTrain(program, train, { ...train, members });
+
+  const places = placesIn(whole, train);
+  const values = new Map<string, Expr>();
+  for (const entry of given.values()) {
+    if (entry.kind !== "entry") continue;
+    const slot = places.find(({ path }) => path === keyOf(entry))?.slot ?? null;
+    if (slot === null) diagnostics.push(unmatched(entry, train, places));
+    else if (entry.value === null)
+      diagnostics.push(diagnose(missingValue, { key: keyOf(entry) }, entry.span));
+    else {
+      values.set(slot.path, entry.value);
+      edits.push(
+        slot.span === null
+          ? { start: slot.after, end: slot.after, by: { before: " = ", copyOf: entry.value.span } }
+          : { ...rangeOf(slot.span), by: { before: "", copyOf: entry.value.span } },
+      );
+    }
+  }
+  const module = {
+    ...whole.root.module,
+    declarations: whole.root.module.declarations.map((each) => replaced(each, values)),
+  };
+  return { program: withRoot(whole, module), edits, diagnostics };
+}
+
+function trainOf(
+  program: Program,
+  { of }: VariantDecl,
+  diagnostics: Diagnostic[],
+): TrainDecl | null {
+  const { declarations } = program.root.module;
+  const trains = declarations.filter((declaration) => declaration.kind === "train");
+  const train = trains.find(({ name }) => name.text === of.text);
+  if (train !== undefined) return train;
+  const other = program.root.definitions.get(of.text);
+  const suggestion = suggest(
+    of.text,
+    trains.map(({ name }) => name.text),
+  );
+  diagnostics.push(
+    other === undefined
+      ? diagnose(unknownName, { name: of.text, suggestion }, of.span)
+      : diagnose(
+          wrongType,
+          {
+            what: "what a variant is of",
+            expected: "a train of this file",
+            found: `the ${other.declaration.kind} \`${of.text}\``,
+          },
+          of.span,
+        ),
+  );
+  return null;
+}
+
+/**
+ * What is said of a program with a variant and not of the program without it. What does not lie in
+ * the variant's own text is reported at its name, with a label where it lies.
+ */
+export function findingsOf(
+  variant: VariantDecl,
+  found: readonly Diagnostic[],
+  base: readonly Diagnostic[],
+): readonly Diagnostic[] {
+  const { span: own, name } = variant;
+  return found
+    .filter((each) => !base.some((other) => sameFinding(each, other)))
+    .map((each) => {
+      const { span } = each;
+      if (span !== null && isWithin(span, own)) return each;
+      const label = span === null ? [] : [{ span, text: `with \`${name.text}\`, here` }];
+      return { ...each, span: name.span, place: null, labels: [...label, ...each.labels] };
+    });
+}
+
+const isWithin = (inner: Span, outer: Span): boolean =>
+  inner.source === outer.source && inner.start >= outer.start && inner.end <= outer.end;
+
+const sameFinding = (a: Diagnostic, b: Diagnostic): boolean =>
+  a.code === b.code &&
+  a.message === b.message &&
+  a.place === b.place &&
+  a.span?.source.name === b.span?.source.name &&
+  a.span?.start === b.span?.start;
+
+type VariantMember = VariantDecl["members"][number];
+
+/** How a variant names what it replaces: `optimizer`, `Shapes.loader.batch`, `metrics val`. */
+function keyOf(member: VariantMember | TrainMember): string {
+  switch (member.kind) {
+    case "entry":
+      return member.key.map(({ text }) => text).join(".");
+    case "stage":
+      return `stage ${member.name.text}`;
+    case "metrics":
+      return member.split === null ? "metrics" : `metrics ${member.split.text}`;
+    default:
+      return member.kind;
+  }
+}
+
+function withoutDoubles(
+  variant: VariantDecl,
+  diagnostics: Diagnostic[],
+): ReadonlyMap<string, VariantMember> {
+  const given = new Map<string, VariantMember>();
+  for (const member of variant.members) {
+    const key = keyOf(member);
+    const earlier = given.get(key);
+    if (earlier === undefined) given.set(key, member);
+    else
+      diagnostics.push(
+        diagnose(
+          duplicateKey,
+          { key, owner: `the variant \`${variant.name.text}\`` },
+          member.span,
+          {
+            labels: [{ span: earlier.span, text: "first given here" }],
+          },
+        ),
+      );
+  }
+  return given;
+}
+
+/** The train's members, whole ones replaced by those of the variant. */
+function replacedMembers(
+  train: TrainDecl,
+  given: ReadonlyMap<string, VariantMember>,
+  edits: Edit[],
+  diagnostics: Diagnostic[],
+): readonly TrainMember[] {
+  const used = new Set<string>();
+  const members = train.members.flatMap((member): readonly TrainMember[] => {
+    const key = keyOf(member);
+    const next = given.get(key);
+    if (next === undefined || !isWhole(next)) return [member];
+    // One member stands for all of its kind and name.
+    const first = !used.has(key);
+    used.add(key);
+    const by = first ? { before: "", copyOf: next.span } : "";
+    edits.push({ ...rangeOf(member.span), by });
+    return first ? [next] : [];
+  });
+  for (const [key, member] of given)
+    if (isWhole(member) && !used.has(key)) diagnostics.push(unmatched(member, train, []));
+  return members;
+}
+
+type WholeMember = Extract<TrainMember, { kind: "loss" | "metrics" | "stage" }>;
+
+const isWhole = (member: VariantMember): member is WholeMember =>
+  member.kind === "loss" || member.kind === "metrics" || member.kind === "stage";
+
+function withTrain(program: Program, train: TrainDecl, next: TrainDecl): Program {
+  const { module } = program.root;
+  const declarations = module.declarations.map((each) => (each === train ? next : each));
+  return withRoot(program, { ...module, declarations });
+}
+
+/** What an entry of a variant may name. */
+interface Place {
+  readonly path: string;
+  readonly slot: Slot;
+}
+
+/** The train's own members first, then the program's; those of other trains are out of reach. */
+function placesIn({ root }: Program, train: TrainDecl): readonly Place[] {
+  const slots = slotsOf(root.module);
+  const within = (slot: Slot, owner: string): boolean => slot.path.startsWith(`${owner}.`);
+  const own = train.name.text;
+  const names = root.module.declarations.flatMap((each) =>
+    each.kind === "train" ? [each.name.text] : [],
+  );
+  return [
+    ...slots
+      .filter((slot) => within(slot, own))
+      .map((slot) => ({ path: slot.path.slice(own.length + 1), slot })),
+    ...slots
+      .filter((slot) => !names.some((name) => within(slot, name)))
+      .map((slot) => ({ path: slot.path, slot })),
+  ];
+}
+
+function unmatched(member: VariantMember, train: TrainDecl, places: readonly Place[]): Diagnostic {
+  const path = keyOf(member);
+  const span = member.kind === "entry" ? (member.key[0]?.span ?? member.span) : member.span;
+  const known = [
+    ...places.map((place) => place.path),
+    ...train.members.filter((own) => isWhole(own)).map((own) => keyOf(own)),
+  ];
+  const params = { path, train: train.name.text, suggestion: suggest(path, known) };
+  return diagnose(variantMatchesNothing, params, span);
+}
+
+const rangeOf = ({ start, end }: Span): { readonly start: number; readonly end: number } => ({
+  start,
+  end,
+});

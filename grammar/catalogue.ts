@@ -1,0 +1,65 @@
+/** The catalogue of diagnostics: every kind of every phase, and how its messages read. */
+
+import type { DiagnosticKind } from "./diagnostic.js";
+import * as command from "./diagnostics/command.js";
+import * as data from "./diagnostics/data.js";
+import * as einops from "./diagnostics/einops.js";
+import * as names from "./diagnostics/names.js";
+import * as program from "./diagnostics/program.js";
+import * as run from "./diagnostics/run.js";
+import * as shape from "./diagnostics/shape.js";
+import * as syntax from "./diagnostics/syntax.js";
+import * as types from "./diagnostics/types.js";
+
+/** The kinds by the name of their file; a test compares the names with the folder. */
+export const catalogue = {
+  command,
+  data,
+  einops,
+  names,
+  program,
+  run,
+  shape,
+  syntax,
+  types,
+} as const;
+
+/** A kind of which only the description is used. */
+export type CatalogueKind = DiagnosticKind<never>;
+
+/** Every kind, by code. */
+export const diagnosticKinds: readonly CatalogueKind[] = Object.values(catalogue)
+  .flatMap((file) => Object.values<unknown>(file).filter(isKind))
+  .toSorted((a, b) => (a.code < b.code ? -1 : a.code > b.code ? 1 : 0));
+
+function isKind(value: unknown): value is CatalogueKind {
+  return typeof value === "object" && value !== null && "code" in value && "explain" in value;
+}
+
+/** The message with `<name>` where a parameter stands, in the form for several things. */
+export const messageShape = (kind: CatalogueKind): string =>
+  `${kind.message(parameters as never)}`.replaceAll("Infinity", "<number>");
+
+const parameters: unknown = new Proxy(
+  {},
+  { get: (_, name) => (typeof name === "string" ? blank(name) : undefined) },
+);
+
+/** Stands for a text, a number or a list: each part of it, and each result, is the blank again. */
+function blank(name: string): unknown {
+  return new Proxy(() => name, {
+    apply: () => blank(name),
+    get: (_, key) => {
+      switch (key) {
+        case Symbol.toPrimitive:
+          return (hint: string) => (hint === "number" ? Infinity : `<${name}>`);
+        case Symbol.iterator:
+          return () => [blank(name)].values();
+        case "map":
+          return (each: (item: unknown) => unknown) => [each(blank(name))];
+        default:
+          return blank(name);
+      }
+    },
+  });
+}
