@@ -45,7 +45,8 @@ function byLoops(
       .filter((axis) => axis !== "1");
   const offset = (pattern: string, index: ReadonlyMap<string, number>): number =>
     places(pattern).reduce((sum, axis) => sum * (extents[axis] ?? 1) + (index.get(axis) ?? 0), 0);
-  const result = new Array<number>(count(places(output).map((axis) => extents[axis] ?? 1))).fill(0);
+  const size = count(places(output).map((axis) => extents[axis] ?? 1));
+  const result = Array.from({ length: size }, () => 0);
   for (let flat = 0; flat < count(sizes); flat++) {
     const index = new Map<string, number>();
     let rest = flat;
