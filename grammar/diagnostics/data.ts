@@ -10,7 +10,8 @@ export const folderMissing = diagnosticKind<{ folder: string; resolved: string }
   code: "data/folder-missing",
   severity: "error",
   message: ({ folder }) => `the folder \`${folder}\` does not exist`,
-  hint: ({ folder, resolved }) => (folder === resolved ? null : `looked in \`${resolved}\``),
+  hint: ({ resolved }) =>
+    `looked in \`${resolved}\`; a relative path starts at the program's file, in a flag at the working directory`,
   explain: `A source reads from folders that must exist before a run begins. Nothing is created and nothing is replaced by made-up data.`,
 });
 

@@ -158,7 +158,8 @@ describe("data", () => {
   test("a folder that does not exist", async () => {
     expect(await run("folder.pipe", "nosuch")).toMatchInlineSnapshot(`
       "error[data/folder-missing]: the folder \`DIR/nosuch\` does not exist
-       ┌─ folder.pipe:9:11"
+       ┌─ folder.pipe:9:11
+       = hint: looked in \`DIR/nosuch\`; a relative path starts at the program's file, in a flag at the working directory"
     `);
   });
   test("a class without a folder", async () => {
