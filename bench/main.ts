@@ -146,7 +146,7 @@ async function printResults(
       "p25 ms",
       "median",
       "CPU ms",
-      "to saic (10 25 50)",
+      "PyTorch / saic",
       "peak MB",
       "GEMM GF/s",
       "share",
