@@ -199,9 +199,6 @@ export interface PathRule {
   readonly span: Span;
 }
 
-/** The rule of a `shard`. */
-export type ShardRule = PathRule;
-
 /** `variant "9.6b" of base { model.depth: 4  loss { … } }`: what differs from `of`. */
 export interface VariantDecl extends Documented {
   readonly kind: "variant";

@@ -11,6 +11,7 @@ import {
   wrongType,
 } from "../../grammar/diagnostics/types.js";
 import { tooDeep } from "../../grammar/diagnostics/program.js";
+import { at } from "../../grammar/invariant.js";
 import type { Span } from "../../grammar/source.js";
 import { suggest } from "../../grammar/suggest.js";
 import { ceilDivide, floorDivide } from "../ir/dim.js";
@@ -37,7 +38,16 @@ import { applyOp, attrValue, type Operand } from "./ops.js";
 import { isKnown } from "./read.js";
 import { recipeOf } from "./recipe.js";
 import { scheduleCall } from "./schedules.js";
-import { asDim, asNumber, describe, dimMeaning, intOf, type Meaning, unknown } from "./value.js";
+import {
+  asDim,
+  asNumber,
+  describe,
+  dimMeaning,
+  intOf,
+  type Meaning,
+  type TupleItem,
+  unknown,
+} from "./value.js";
 
 interface PipeInput {
   readonly name: string | null;
@@ -103,12 +113,14 @@ function applyBlock(
   return applyRecipe(frame, recipe, call, recipe.shared ?? child(path, own));
 }
 
+/** The first input and output chain; further outputs become lists, one item per copy. */
 function repeat(frame: Frame, step: RepeatStep, inputs: readonly PipeInput[]): Meaning {
   const indices = repeatIndices(frame, step);
   if (indices === null) return unknown;
   let current = inputs;
   const base = segmentOf(frame, step.as) ?? snakeCase(nameOfCallee(step.body.callee));
-  let result: Meaning = inputs[0]?.value ?? unknown;
+  let chained: Meaning = inputs[0]?.value ?? unknown;
+  const copies: (readonly TupleItem[])[] = [];
   for (const [copy, index] of indices.entries()) {
     const scope = createScope(frame.scope);
     if (step.binder !== null)
@@ -130,16 +142,25 @@ function repeat(frame: Frame, step: RepeatStep, inputs: readonly PipeInput[]): M
     const isBlock = named?.declaration.kind === "block";
     if (isBlock && !mayEnter(frame, named.declaration, call)) return unknown;
     const made = isBlock ? recipeOf(inner, named, { ...call, inputs: [] }) : callee;
-    result =
+    const result =
       made.kind === "recipe"
         ? applyRecipe(inner, made.recipe, call, made.recipe.shared ?? path)
         : apply(inner, callee, call, step.body.callee.span);
     if (result.kind === "unknown") return unknown;
-    const chained = result.kind === "tuple" ? (result.items[0]?.value ?? unknown) : result;
-    current = current.map((input, i) => (i === 0 ? { ...input, value: chained } : input));
-    result = chained;
+    const outputs = result.kind === "tuple" ? result.items : [{ name: null, value: result }];
+    const first = at(outputs, 0).value;
+    if (first.kind === "unknown") return unknown;
+    chained = first;
+    current = current.map((input, i) => (i === 0 ? { ...input, value: first } : input));
+    copies.push(outputs);
   }
-  return result;
+  const [head, ...further] = copies[0] ?? [];
+  if (head === undefined || further.length === 0) return chained;
+  const lists = further.map(({ name }, i): TupleItem => {
+    const items = copies.map((outputs) => at(outputs, i + 1).value);
+    return { name, value: { kind: "list", items } };
+  });
+  return { kind: "tuple", items: [{ name: head.name, value: chained }, ...lists] };
 }
 
 function repeatIndices(frame: Frame, step: RepeatStep): readonly number[] | null {

@@ -224,6 +224,3 @@ export const attributeTypes = {
   TYPE_PROTO: 13,
   TYPE_PROTOS: 14,
 } as const;
-
-/** `TensorProto.DataLocation`. */
-export const dataLocations = { DEFAULT: 0, EXTERNAL: 1 } as const;
