@@ -27,7 +27,11 @@ export type Compiled =
 /** Compiles a program after printing its findings; without an artifact, what the command exits with. */
 export function compileProgram(file: string, flags: ProgramFlags): Compiled {
   const { source, analysis, exitCode } = openProgram(file, flags);
-  const { diagnostics, lowered } = analysis;
+  const { diagnostics, lowered, uncarried } = analysis;
+  if (lowered !== null && uncarried.length > 0) {
+    printDiagnostics([...diagnostics, ...uncarried]);
+    return { ok: false, exitCode: exitCodes.findings };
+  }
   if (lowered !== null) {
     printDiagnostics(diagnostics);
     return { ok: true, artifact: emitArtifact(lowered, flags.device ?? "cpu") };

@@ -40,6 +40,8 @@ export interface CompileOptions {
 export interface Analysis {
   readonly program: Program;
   readonly diagnostics: readonly Diagnostic[];
+  /** What is sound but cannot be executed by this version: errors of all that compiles or runs. */
+  readonly uncarried: readonly Diagnostic[];
   /** Types of pieces of the text. */
   readonly facts: readonly Fact[];
   /** The train lowered to graphs; `null` when there are errors or no train. */
@@ -96,12 +98,11 @@ function analyzeLoaded(chosen: Chosen, host: CompilerHost, options: CompileOptio
     options.overrides,
     varied?.edits,
   );
-  const session = createSession(host, [
-    ...loaded.diagnostics,
-    ...chosen.diagnostics,
-    ...(varied?.diagnostics ?? []),
-    ...diagnostics,
-  ]);
+  const session = createSession(
+    host,
+    [...loaded.diagnostics, ...chosen.diagnostics, ...(varied?.diagnostics ?? []), ...diagnostics],
+    loaded.uncarried,
+  );
   const elaboration = createElaboration(session);
   const frame = rootFrame(elaboration, program.root);
   const declaration = chooseTrain(program, session, options.train, variant);
@@ -114,6 +115,7 @@ function analyzeLoaded(chosen: Chosen, host: CompilerHost, options: CompileOptio
   return {
     program,
     diagnostics: session.diagnostics,
+    uncarried: session.uncarried,
     facts,
     lowered: hasErrors(session) ? null : lowered,
     resolvedText: text,

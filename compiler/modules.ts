@@ -31,19 +31,24 @@ export interface Program {
   /** Every module once, those that are imported first. */
   readonly modules: readonly ModuleScope[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Forms that are checked but that this version cannot execute. */
+  readonly uncarried: readonly Diagnostic[];
 }
 
 export function loadProgram(source: SourceFile, host: CompilerHost): Program {
   const loaded = new Map<string, ModuleScope>();
   const diagnostics: Diagnostic[] = [];
+  const uncarried: Diagnostic[] = [];
   const root = load(source, []);
-  return { root, modules: [...loaded.values()], diagnostics };
+  return { root, modules: [...loaded.values()], diagnostics, uncarried };
 
   function load(file: SourceFile, path: readonly string[]): ModuleScope {
     const known = loaded.get(file.name);
     if (known !== undefined) return known;
     const { module, diagnostics: found } = parsed(file);
-    diagnostics.push(...found, ...refusedForms(module));
+    const refusedHere = refusedForms(module);
+    diagnostics.push(...found, ...refusedHere.diagnostics);
+    uncarried.push(...refusedHere.uncarried);
     const definitions = new Map<string, Definition>();
     const aliases = new Map<string, ModuleScope>();
     const refused = new Set<string>();

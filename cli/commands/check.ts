@@ -1,6 +1,7 @@
 /** `saic check`: everything that can be known before the first step. */
 
 import { Option } from "commander";
+import type { Diagnostic } from "../../grammar/diagnostic.js";
 import { explainLine } from "../../grammar/render.js";
 import { type ExitCode, exitCodes, Fault } from "../../runtime/fault.js";
 import { printDiagnostics, reportFailure, usage } from "../fail.js";
@@ -31,7 +32,12 @@ export const check: CommandDefinition = (program, argv) => {
 
 function checkOnce(file: string, flags: CheckFlags): ExitCode {
   const { source, analysis, exitCode } = openProgram(file, flags, { variants: "all" });
-  const { diagnostics } = analysis;
+  // What cannot be executed is sound: it warns here and stops what compiles or runs.
+  const unexecuted = analysis.uncarried.map((each): Diagnostic => ({
+    ...each,
+    severity: "warning",
+  }));
+  const diagnostics = [...analysis.diagnostics, ...unexecuted];
   if (flags.format !== "text") {
     process.stdout.write(findingsText(flags.format, diagnostics));
     return exitCode;

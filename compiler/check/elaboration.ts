@@ -15,6 +15,8 @@ export interface Session {
   /** Makes a path written in a module absolute. */
   readonly resolvePath: CompilerHost["resolvePath"];
   readonly diagnostics: Diagnostic[];
+  /** What is sound but cannot be executed by this version. */
+  readonly uncarried: Diagnostic[];
   readonly constants: Map<Declaration, Meaning | null>;
   readonly applied: Set<BlockDecl>;
 }
@@ -22,9 +24,11 @@ export interface Session {
 export const createSession = (
   host: CompilerHost,
   diagnostics: readonly Diagnostic[] = [],
+  uncarried: readonly Diagnostic[] = [],
 ): Session => ({
   resolvePath: host.resolvePath,
   diagnostics: [...diagnostics],
+  uncarried: [...uncarried],
   constants: new Map(),
   applied: new Set(),
 });

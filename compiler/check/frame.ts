@@ -7,6 +7,7 @@ import {
   type Label,
 } from "../../grammar/diagnostic.js";
 import { cyclicDefinition } from "../../grammar/diagnostics/names.js";
+import { notCarriedOut } from "../../grammar/diagnostics/program.js";
 import type { BlockDecl, Declaration, Expr, TypeNode } from "../../grammar/ast.js";
 import type { Span } from "../../grammar/source.js";
 import type { GraphBuilder } from "../ir/builder.js";
@@ -56,6 +57,7 @@ export interface Elaboration {
   /** Whether dims are symbols to be decided at each application: undecidable things are unknown. */
   readonly generic: boolean;
   readonly diagnostics: Diagnostic[];
+  readonly uncarried: Diagnostic[];
   readonly members: Map<string, Member>;
   readonly updates: Map<string, Value>;
   readonly draws: Draw[];
@@ -178,6 +180,14 @@ export function report<P>(
   pushAt(frame, span, labels, (place, extra) => diagnose(kind, params, place, extra));
 }
 
+/** Says once that something sound cannot be executed by this version: an error of `compile` and `run`. */
+export function cannotCarryOut(frame: Frame, what: string, span: Span): void {
+  const { uncarried } = frame.elaboration;
+  const place = userPlace(frame, span);
+  const diagnostic = diagnose(notCarriedOut, { what }, place.span, { labels: place.labels });
+  if (!uncarried.some((other) => isSame(other, diagnostic))) uncarried.push(diagnostic);
+}
+
 /** The same for a diagnostic that a rule has prepared. */
 export function pushAt(
   frame: Frame,
@@ -188,13 +198,14 @@ export function pushAt(
   const place = userPlace(frame, span);
   const diagnostic = make(place.span, { labels: [...labels, ...place.labels] });
   const { diagnostics } = frame.elaboration;
-  const same = (other: Diagnostic): boolean =>
-    other.code === diagnostic.code &&
-    other.message === diagnostic.message &&
-    other.span?.start === diagnostic.span?.start &&
-    other.span?.source === diagnostic.span?.source;
-  if (!diagnostics.some(same)) diagnostics.push(diagnostic);
+  if (!diagnostics.some((other) => isSame(other, diagnostic))) diagnostics.push(diagnostic);
 }
+
+const isSame = (one: Diagnostic, other: Diagnostic): boolean =>
+  one.code === other.code &&
+  one.message === other.message &&
+  one.span?.start === other.span?.start &&
+  one.span?.source === other.span?.source;
 
 /** A place in the user's own text, and labels that lead on into the library. */
 export interface UserPlace {

@@ -1,4 +1,8 @@
-/** Forms of the language that this version cannot compile: each is reported at its place, once. */
+/**
+ * Forms of the language that this version cannot compile, each reported at its place, once: those
+ * that no phase reads (an error everywhere), and those that are checked but not carried out (an
+ * error where something is to be compiled or run).
+ */
 
 import type {
   ApplyStep,
@@ -14,7 +18,7 @@ import type {
   VariantDecl,
 } from "../../grammar/ast.js";
 import { diagnose, type Diagnostic } from "../../grammar/diagnostic.js";
-import { notYetSupported } from "../../grammar/diagnostics/program.js";
+import { notCarriedOut, notYetSupported } from "../../grammar/diagnostics/program.js";
 import type { Span } from "../../grammar/source.js";
 
 interface Refusal {
@@ -40,8 +44,8 @@ const some =
   (node) =>
     find(node as T);
 
-/** By the kind of node. What a rule does not refuse is looked through. */
-const rules: Readonly<Record<string, Rule>> = {
+/** What is not even checked, by the kind of node. What a rule does not refuse is looked through. */
+const unread: Readonly<Record<string, Rule>> = {
   metric: always("`metric`"),
   mesh: always("`mesh`"),
   shard: always("`shard`"),
@@ -63,7 +67,6 @@ const rules: Readonly<Record<string, Rule>> = {
   ),
   init: always("`init`"),
   predict: always("`predict`"),
-  restart: always("`restart`"),
   each: always("`each`"),
   scan: always("`scan`"),
   "computed-member": always("a computed path"),
@@ -105,21 +108,39 @@ function refusedGlob({ globs }: Pick<FreezeMember, "globs">): Refusal | null {
   return { what: computed === null ? "a name for an index" : "a computed path", span };
 }
 
-/** What a module holds that no later phase can handle; these meet such nodes without a report. */
-export function refusedForms(module: Module): readonly Diagnostic[] {
+/** What is checked and then refused by everything that executes. */
+const uncarried: Readonly<Record<string, Rule>> = {
+  restart: always("`restart schedule`"),
+};
+
+export interface RefusedForms {
+  /** What no later phase can handle; these meet such nodes without a report. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** What every later phase but execution handles. */
+  readonly uncarried: readonly Diagnostic[];
+}
+
+export function refusedForms(module: Module): RefusedForms {
   const diagnostics: Diagnostic[] = [];
+  const unexecuted: Diagnostic[] = [];
   visit(module.declarations);
-  return diagnostics;
+  return { diagnostics, uncarried: unexecuted };
 
   function visit(value: unknown): void {
     if (Array.isArray(value)) value.forEach(visit);
     else if (typeof value === "object" && value !== null && !("lineStarts" in value)) {
-      const refused = isNode(value) ? (rules[value.kind]?.(value) ?? null) : null;
+      const refused = isNode(value) ? (unread[value.kind]?.(value) ?? null) : null;
+      const later = isNode(value) ? (uncarried[value.kind]?.(value) ?? null) : null;
       if (refused === null) Object.values(value).forEach(visit);
       else diagnostics.push(diagnose(notYetSupported, { what: refused.what }, refused.span));
+      if (later !== null)
+        unexecuted.push(diagnose(notCarriedOut, { what: later.what }, later.span));
     }
   }
 }
 
 const isNode = (value: object): value is Node =>
-  "kind" in value && typeof value.kind === "string" && "span" in value && value.kind in rules;
+  "kind" in value &&
+  typeof value.kind === "string" &&
+  "span" in value &&
+  (value.kind in unread || value.kind in uncarried);

@@ -138,6 +138,15 @@ export const notYetSupported = diagnosticKind({
     "The language defines this form, but this version cannot compile it. It is refused, never ignored.",
 });
 
+export const notCarriedOut = diagnosticKind({
+  code: "lower/not-carried-out",
+  severity: "error",
+  message: (p: { what: string }) => `${p.what} is checked, but this version cannot carry it out`,
+  hint: () => "`saic check` accepts it; `compile` and `run` do not",
+  explain:
+    "The language defines this form and it is sound as written, but this version cannot execute it. It is refused before anything runs, never ignored.",
+});
+
 export const unknownMetric = diagnosticKind({
   code: "train/unknown-metric",
   severity: "error",

@@ -157,7 +157,9 @@ const textOf = ({ lines, tail }: Module): string =>
   `${lines.map(({ text }) => text).join("\n")}\n${tail}`;
 
 /** The program with what the analysis found written into it. */
-export function annotate(program: Program, { diagnostics, facts }: Analysis): string {
+export function annotate(program: Program, analysis: Analysis): string {
+  const { facts } = analysis;
+  const diagnostics = [...analysis.diagnostics, ...analysis.uncarried];
   const shown = new Set<Diagnostic>();
   const lines = program.modules.flatMap(({ name, lines: code }) =>
     code.flatMap((line, i) => {

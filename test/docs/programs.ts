@@ -29,7 +29,8 @@ export function diagnosticsOf(block: FencedBlock): readonly Diagnostic[] {
   };
   const source = createSource(fileOf(block) ?? "example.pipe", block.text);
   const options = { overrides: [], train: null, variants: "all" } as const;
-  return analyze(source, withTour, options).diagnostics;
+  const { diagnostics, uncarried } = analyze(source, withTour, options);
+  return [...diagnostics, ...uncarried];
 }
 
 /** `net.pipe` of a block that begins with `pipe file=net.pipe`. */
