@@ -1,15 +1,16 @@
 /** Where a module's compiled form is: threads and processes cannot load TypeScript. */
 
-import { dirname, join, relative, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /**
- * The URL of `specifier` (`./worker.js`) seen from the module `from` (its `import.meta.url`). In
- * compiled code that is the neighbor itself; from a `.ts` source it is the file under `dist/`.
+ * The URL of `dist/<path>` in the nearest folder above that has one: the same from a `.ts` source,
+ * from its compiled form and from the bundle that the command line is.
  */
-export function compiledModule(from: string, specifier: string): URL {
-  if (!from.endsWith(".ts")) return new URL(specifier, from);
-  const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-  const target = resolve(dirname(fileURLToPath(from)), specifier);
-  return pathToFileURL(join(root, "dist", relative(root, target)));
+export function compiledModule(path: string): URL {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "dist", path)) && dirname(folder) !== folder)
+    folder = dirname(folder);
+  return pathToFileURL(join(folder, "dist", path));
 }

@@ -22,7 +22,7 @@ export function runTraining(
   stop?: AbortSignal,
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(compiledModule(import.meta.url, "./train/process.js")), [], {
+    const child = fork(fileURLToPath(compiledModule("runtime/train/process.js")), [], {
       execArgv: [],
       // Standard output belongs to the command; what native code prints goes to standard error.
       stdio: ["ignore", 2, 2, "ipc"],

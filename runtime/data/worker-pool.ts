@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import { workerEnded, workerMissing } from "../../grammar/diagnostics/data.js";
 import { diagnose } from "../../grammar/diagnostic.js";
 import { assertNever, at, InvariantError, invariant } from "../../grammar/invariant.js";
+import { compiledModule } from "../compiled.js";
 import { exitCodes, Fault } from "../fault.js";
 import type { AssembledBatch, BatchJob } from "./assemble-batch.js";
 import type { FromWorker, ToWorker, WorkerSetup } from "./worker-protocol.js";
@@ -17,16 +18,6 @@ export interface WorkerPool {
   cancel(pass: number): void;
   /** Ends all threads; jobs that are not done fail. */
   close(): Promise<void>;
-}
-
-/**
- * The compiled worker beside this module. Threads load JavaScript only, so from a TypeScript
- * source (as tests run it) it is the one in the build folder.
- */
-export function workerUrl(module = import.meta.url): URL {
-  return module.endsWith(".ts")
-    ? new URL("../../dist/runtime/data/decode-worker.js", module)
-    : new URL("decode-worker.js", module);
 }
 
 interface Waiting {
@@ -45,7 +36,11 @@ interface Thread {
 const graceMs = 5_000;
 
 /** Starts `count` threads. A thread that ends or fails makes all of its jobs, and later ones, fail. */
-export function createWorkerPool(count: number, setup: WorkerSetup, url = workerUrl()): WorkerPool {
+export function createWorkerPool(
+  count: number,
+  setup: WorkerSetup,
+  url = compiledModule("runtime/data/decode-worker.js"),
+): WorkerPool {
   const file = fileURLToPath(url);
   if (!existsSync(file))
     throw new Fault(diagnose(workerMissing, { file }, null), exitCodes.environment);
