@@ -330,7 +330,10 @@ function groupOf(c: Conversion, tree: CstNode): Expr {
   const [only] = items;
   const span = spanOfNode(c, tree, 0);
   if (only === undefined) return { kind: "broken", span };
-  return items.length === 1 && only.name === null ? only.value : { kind: "tuple", items, span };
+  // Parentheses belong to the place of what they hold, so that places around it end where it does.
+  return items.length === 1 && only.name === null
+    ? { ...only.value, span }
+    : { kind: "tuple", items, span };
 }
 
 /** The arguments among the children of a call. */

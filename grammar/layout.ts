@@ -78,7 +78,7 @@ import {
 } from "./tokens.js";
 
 /** The parser takes some sixty stack frames a level; this leaves more than half of the stack. */
-export const MAX_BRACKETS = 100;
+export const MAX_BRACKETS = 40;
 
 /** What the parser reads, declaration by declaration. */
 export interface Layout {

@@ -111,7 +111,7 @@ export const nestingTooDeep = diagnosticKind<{ readonly what: string; readonly l
   severity: "error",
   message: ({ what, limit }) => `more than ${limit} ${what}`,
   hint: () => "name parts of it with `let`",
-  explain: `Brackets nest at most 100 levels deep.
+  explain: `Brackets nest at most 40 levels deep.
 One expression holds at most 500 nested operators, steps, calls and branches.`,
 });
 
