@@ -53,11 +53,14 @@ function once(file: string): Laps {
   const train = timed("check the train and its data", () => checkTrain(frame, declaration));
   invariant(train, `${file} has errors`);
   const forward = timed("elaborate model and loss, once", () =>
-    buildForward(session, program.root, train, { training: true }),
+    buildForward(session, program.root, train, {
+      training: true,
+      losses: train.losses.slice(0, 1),
+    }),
   );
   invariant(forward, `${file} has errors`);
-  const { builder, atoms, members } = forward;
-  const { sum, weight } = at(atoms, 0);
+  const { builder, objectives, members } = forward;
+  const { sum, weight } = at(at(objectives, 0).atoms, 0);
   const loss = builder.div(sum, weight);
   const weights = members.filter(({ role }) => role === "weight").map(({ moved }) => moved);
   timed("differentiate", () => differentiate(builder, loss, weights));

@@ -14,6 +14,7 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { type Artifact, emitArtifact, noTrainIn } from "../compiler/compile.js";
 import { diagnose } from "../grammar/diagnostic.js";
+import { missingKey } from "../grammar/diagnostics/names.js";
 import { foreignFolder, unwritable } from "../grammar/diagnostics/command.js";
 import { makeFolders, refusalOf } from "../runtime/atomic-file.js";
 import { type ExitCode, exitCodes, Fault } from "../runtime/fault.js";
@@ -28,9 +29,12 @@ export type Compiled =
 export function compileProgram(file: string, flags: ProgramFlags): Compiled {
   const { source, analysis, exitCode } = openProgram(file, flags);
   const { diagnostics, lowered, uncarried } = analysis;
-  if (lowered !== null && uncarried.length > 0) {
+  const isSound = diagnostics.every(({ severity }) => severity !== "error");
+  if (isSound && uncarried.length > 0) {
     printDiagnostics([...diagnostics, ...uncarried]);
-    return { ok: false, exitCode: exitCodes.findings };
+    // A path that the command line is to give.
+    const lacks = uncarried.some(({ code }) => code === missingKey.code);
+    return { ok: false, exitCode: lacks ? exitCodes.environment : exitCodes.findings };
   }
   if (lowered !== null) {
     printDiagnostics(diagnostics);

@@ -6,6 +6,7 @@ import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CompilerHost } from "../compiler/host.js";
 import { createSource, type SourceFile } from "../grammar/source.js";
+import { describeData } from "../runtime/data/describe/describe-data.js";
 
 /** The installed package's folder: the nearest one above this file that holds `stdlib/`. */
 export const packageRoot: string = (() => {
@@ -34,6 +35,7 @@ export function createHost(): CompilerHost {
     },
     resolvePath: (path, from) => resolve(from.startsWith("saic:") ? "." : dirname(from), path),
     sha256: (text) => createHash("sha256").update(text).digest("hex"),
+    describeData,
   };
 }
 

@@ -11,9 +11,9 @@ import { findingsText, type ToolFormat, toolFormats } from "./findings.js";
 /*
  * Standard output holds the result and nothing else; diagnostics and progress go to standard error.
  * With `--format json` a result is exactly one JSON document. A command that fails has no result
- * and leaves standard output empty. `check` is the exception, for findings are its result: in the
- * formats for tools they are printed always, and hold the failure too when the check itself could
- * not begin. `fmt` lists the files it changed, with `--check` those it would change.
+ * and leaves standard output empty. `check` and `lint` are the exceptions, for findings are their
+ * result: in the formats for tools they are printed always, and hold the failure too when the check
+ * itself could not begin. `fmt` lists the files it changed, with `--check` those it would change.
  *
  * Exit codes:
  *
@@ -62,15 +62,15 @@ function fail(error: unknown): number {
     if (error.code === "commander.help") return exitCodes.environment;
     return fail(usageOf(error));
   }
-  const format = formatOfCheck();
+  const format = formatOfFindings();
   if (format === undefined) return reportFailure(error);
   const { diagnostic, exitCode } = failureOf(error);
   process.stdout.write(findingsText(format, [diagnostic]));
   return exitCode;
 }
 
-const formatOfCheck = (): ToolFormat | undefined =>
-  argv[0] === "check"
+const formatOfFindings = (): ToolFormat | undefined =>
+  argv[0] === "check" || argv[0] === "lint"
     ? toolFormats.find(
         (format) =>
           argv.includes(`--format=${format}`) || argv[argv.indexOf("--format") + 1] === format,

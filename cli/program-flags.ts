@@ -38,15 +38,17 @@ export const formatOption = (description: string): Option =>
 
 /**
  * Adds the program argument, the shared flags, the command's `own`, and one flag per `param` of the
- * program that `argv` names. A param whose flag a command already has is set with `--set`.
+ * program that `argv` names. A param whose flag a command already has is set with `--set`. With
+ * `several` programs the flags are those of the first one's params.
  */
 export function addProgramFlags(
   command: Command,
   argv: readonly string[],
   own: readonly Option[],
+  { programs = "one" }: { readonly programs?: "one" | "several" } = {},
 ): Command {
   command
-    .argument("<program>", "a .pipe file")
+    .argument(programs === "one" ? "<program>" : "<programs...>", "a .pipe file")
     .option("--set <path=value>", "replace a member's value, e.g. smoke.seed=3", collect)
     .option("--variant <name>", "a variant the program declares")
     .option("--train <name>", "which train, where there are several")

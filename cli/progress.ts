@@ -79,7 +79,8 @@ function describeStart(event: RunStarted): string {
   const how =
     event.resumed_from === null ? "training" : `continuing after update ${event.resumed_from}`;
   return (
-    `${event.train}: ${how} on ${event.device}, ${event.threads} thread${event.threads === 1 ? "" : "s"}; ` +
+    `${event.train}: ${how} on ${event.device} (executor ${event.executor}), ` +
+    `${event.threads} thread${event.threads === 1 ? "" : "s"}; ` +
     `${event.parameters.toLocaleString("en-US")} parameters, ${event.updates} updates, ` +
     `${train} + ${val} + ${test} records`
   );

@@ -6,10 +6,17 @@ import { noTrain, severalTrains } from "../grammar/diagnostics/program.js";
 import { unknownName, variantOfAnother } from "../grammar/diagnostics/names.js";
 import type { SourceFile } from "../grammar/source.js";
 import { suggest } from "../grammar/suggest.js";
-import { checkSettled, checkExpectations, checkUnusedBlocks } from "./check/alone.js";
+import { checkSettled, checkUnusedBlocks } from "./check/alone.js";
+import { checkBodies } from "./check/bodies.js";
 import { createElaboration, createSession, rootFrame, type Session } from "./check/elaboration.js";
+import { checkExpectations } from "./check/expectations.js";
+import { readExports } from "./check/exports.js";
 import type { Fact } from "./check/frame.js";
-import { checkTrain, type Limits } from "./check/train.js";
+import { checkUnusedMetrics } from "./check/metric-alone.js";
+import { checkPlacements } from "./check/placement/check.js";
+import type { Placement } from "./check/placement/shard.js";
+import { checkSweeps } from "./check/sweep.js";
+import { type CheckedTrain, checkTrain, type Limits } from "./check/train.js";
 import type { CompilerHost } from "./host.js";
 import type { Graph } from "./ir/graph.js";
 import { lowerTrain, type LoweredTrain } from "./lower/train.js";
@@ -44,8 +51,12 @@ export interface Analysis {
   readonly uncarried: readonly Diagnostic[];
   /** Types of pieces of the text. */
   readonly facts: readonly Fact[];
+  /** The chosen train as far as it is settled before graphs; `null` when wrong or missing. */
+  readonly train: CheckedTrain | null;
   /** The train lowered to graphs; `null` when there are errors or no train. */
   readonly lowered: LoweredTrain | null;
+  /** How the chosen train lies on the meshes that a `shard` puts it on. */
+  readonly placements: readonly Placement[];
   /** The root module's text with overrides written in. */
   readonly resolvedText: string;
 }
@@ -102,6 +113,7 @@ function analyzeLoaded(chosen: Chosen, host: CompilerHost, options: CompileOptio
     host,
     [...loaded.diagnostics, ...chosen.diagnostics, ...(varied?.diagnostics ?? []), ...diagnostics],
     loaded.uncarried,
+    (other, batch) => figuresOf(other, batch),
   );
   const elaboration = createElaboration(session);
   const frame = rootFrame(elaboration, program.root);
@@ -109,17 +121,46 @@ function analyzeLoaded(chosen: Chosen, host: CompilerHost, options: CompileOptio
   const train = declaration === null ? null : checkTrain(frame, declaration, options.limits);
   const facts: Fact[] = [];
   const lowered = train === null ? null : lowerTrain(session, program, train, host, facts, text);
-  checkSettled(session, program);
+  const figures = new Map<TrainDecl, Map<number | undefined, LoweredTrain | null>>();
+  if (declaration !== null) figures.set(declaration, new Map([[undefined, lowered]]));
+  checkSettled(session, program, facts);
+  readExports(frame, program);
   checkUnusedBlocks(session, program, facts);
+  checkBodies(session, program);
+  checkUnusedMetrics(session, program, facts);
+  const placements = checkPlacements(session, program, declaration);
+  checkSweeps(session, program);
   checkExpectations(session, program);
   return {
     program,
     diagnostics: session.diagnostics,
     uncarried: session.uncarried,
     facts,
+    train,
     lowered: hasErrors(session) ? null : lowered,
+    placements,
     resolvedText: text,
   };
+
+  /** Lowers a train that was not chosen, or with another batch, once. */
+  function figuresOf(other: TrainDecl, batch?: number): LoweredTrain | null {
+    const known = figures.get(other) ?? new Map<number | undefined, LoweredTrain | null>();
+    figures.set(other, known);
+    const earlier = known.get(batch);
+    if (earlier !== undefined) return earlier;
+    const apart: Session = { ...session, uncarried: [] };
+    const checked = checkTrain(rootFrame(createElaboration(apart), program.root), other);
+    const meant = checked === null || batch === undefined ? checked : withBatch(checked, batch);
+    const found = meant === null ? null : lowerTrain(apart, program, meant, host, [], text);
+    known.set(batch, found);
+    return found;
+  }
+}
+
+function withBatch(train: CheckedTrain, batch: number): CheckedTrain {
+  const { program } = train.data;
+  const loader = { ...program.loader, batch };
+  return { ...train, data: { ...train.data, program: { ...program, loader } } };
 }
 
 function chooseTrain(
@@ -166,7 +207,8 @@ export function emitArtifact(lowered: LoweredTrain, device: Target["device"]): A
   for (const [file, graph] of lowered.graphs) {
     const optimized = optimizedGraphs.get(graph) ?? runPasses(graph);
     optimizedGraphs.set(graph, optimized);
-    const purpose = file === lowered.plan.infer.file ? "infer" : "train";
+    const purpose =
+      file.startsWith("exports/") || file === lowered.plan.infer.file ? "infer" : "train";
     const target: Target = { device, opset: lowered.plan.opset, purpose };
     graphs.set(file, optimized);
     files.set(file, emitOnnx(optimized, { target, producerVersion: compilerVersion }));

@@ -1,6 +1,7 @@
 /** What the pure compiler asks of the world: modules, paths and a hash. */
 
 import type { SourceFile } from "../grammar/source.js";
+import type { DescribeData } from "./plan/description.js";
 
 export interface CompilerHost {
   /** The module an import names, seen from the module called `from`; `null` when there is none. */
@@ -11,4 +12,9 @@ export interface CompilerHost {
   readonly resolvePath: (path: string, from: string) => string;
   /** SHA-256 in hex. */
   readonly sha256: (text: string) => string;
+  /**
+   * What a data file says of itself, or `null` where it is not there or says nothing; absent where
+   * data is out of reach. Reads headers and first records, never a whole data set.
+   */
+  readonly describeData?: DescribeData;
 }

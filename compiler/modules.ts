@@ -67,7 +67,9 @@ export function loadProgram(source: SourceFile, host: CompilerHost): Program {
         );
     };
     for (const declaration of module.declarations) {
-      if (declaration.kind === "expect") continue;
+      // A shard or an export goes by the name of the train that it is about.
+      if (declaration.kind === "expect" || declaration.kind === "shard") continue;
+      if (declaration.kind === "export") continue;
       if (declaration.kind === "import") bring(declaration, define);
       else
         define(declaration.name, () =>
@@ -113,14 +115,17 @@ export function loadProgram(source: SourceFile, host: CompilerHost): Program {
       for (const name of node.names ?? []) {
         const definition = imported.definitions.get(name.text);
         if (definition?.module !== imported) {
+          const suggestion = suggest(name.text, declaredIn(imported));
+          // A misspelt import is one mistake: uses of the right name are no others.
           refuse([name]);
+          if (suggestion !== null) refused.add(suggestion);
           diagnostics.push(
             diagnose(
               catalogue.notExported,
               {
                 name: name.text,
                 module: node.from.value,
-                suggestion: suggest(name.text, declaredIn(imported)),
+                suggestion,
               },
               name.span,
             ),
@@ -130,6 +135,18 @@ export function loadProgram(source: SourceFile, host: CompilerHost): Program {
     }
   }
 }
+
+/** The modules of the standard library that declare `name`. */
+export const libraryModulesWith = (host: CompilerHost, name: string): readonly string[] =>
+  host.libraryModules.filter((module) => {
+    const source = host.readModule(module, module);
+    return (
+      source !== null &&
+      parsed(source).module.declarations.some(
+        (declaration) => "name" in declaration && declaration.name.text === name,
+      )
+    );
+  });
 
 /** A host that hands out the same source again, as for the standard library, has it parsed once. */
 const parsedSources = new WeakMap<SourceFile, ReturnType<typeof parseModule>>();

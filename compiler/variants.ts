@@ -1,6 +1,6 @@
 /** Variants: what a `variant` declaration replaces in the AST of its train, and what it cannot. */
 
-import type { Expr, TrainDecl, TrainMember, VariantDecl } from "../grammar/ast.js";
+import type { DatasetDecl, Declaration, Expr, TrainDecl, VariantDecl } from "../grammar/ast.js";
 import { diagnose, type Diagnostic } from "../grammar/diagnostic.js";
 import {
   duplicateKey,
@@ -41,8 +41,8 @@ export interface Varied {
 }
 
 /**
- * Replaces what the variant names: members of its train by their keys, whole `loss`, `metrics` and
- * `stage` members, `param`s, members of datasets by their dotted paths. A name of the train's comes
+ * Replaces what the variant names: entries of its train by their keys, its other members whole, those
+ * of the dataset that it reads too, `param`s, entries of datasets by their dotted paths. A name of the train's comes
  * before one of the program's. Whatever the program does not already say is reported.
  */
 export function applyVariant(program: Program, variant: VariantDecl): Varied {
@@ -51,8 +51,18 @@ export function applyVariant(program: Program, variant: VariantDecl): Varied {
   if (train === null) return { program, edits: [], diagnostics };
   const given = withoutDoubles(variant, diagnostics);
   const edits: Edit[] = [];
-  const members = replacedMembers(train, given, edits, diagnostics);
-  const whole = withTrain(program, train, { ...train, members });
+  const used = new Set<string>();
+  const members = replacedMembers(train.members, given, { edits, used });
+  const varied = { ...train, members };
+  const dataset = datasetOf(program, varied, given);
+  const parts = dataset === null ? [] : replacedMembers(dataset.members, given, { edits, used });
+  const whole = withReplaced(program, [
+    [train, varied],
+    ...(dataset === null ? [] : [[dataset, { ...dataset, members: parts }] as const]),
+  ]);
+  for (const [key, member] of given)
+    if (member.kind !== "entry" && !used.has(key))
+      diagnostics.push(unmatched(member, train, [], dataset));
 
   const places = placesIn(whole, train);
   const values = new Map<string, Expr>();
@@ -141,18 +151,33 @@ const sameFinding = (a: Diagnostic, b: Diagnostic): boolean =>
 type VariantMember = VariantDecl["members"][number];
 
 /** How a variant names what it replaces: `optimizer`, `Shapes.loader.batch`, `metrics val`. */
-function keyOf(member: VariantMember | TrainMember): string {
+function keyOf(member: VariantMember): string {
   switch (member.kind) {
     case "entry":
       return member.key.map(({ text }) => text).join(".");
     case "stage":
-      return `stage ${member.name.text}`;
+    case "field":
+    case "fit":
+      return `${member.kind} ${member.name.text}`;
     case "metrics":
-      return member.split === null ? "metrics" : `metrics ${member.split.text}`;
+    case "transform":
+      return member.split === null ? member.kind : `${member.kind} ${member.split.text}`;
+    case "loss":
+    case "predict":
+      return member.name === null ? member.kind : `${member.kind} ${member.name.text}`;
+    case "group":
+      return `group ${member.globs.map((glob) => textOf(glob.span)).join(", ")}`;
+    case "objective": {
+      const { condition } = member;
+      const measured = condition.kind === "binary" ? condition.left : condition;
+      return `objective ${textOf(measured.span)}`;
+    }
     default:
       return member.kind;
   }
 }
+
+const textOf = ({ source, start, end }: Span): string => source.text.slice(start, end);
 
 function withoutDoubles(
   variant: VariantDecl,
@@ -178,18 +203,16 @@ function withoutDoubles(
   return given;
 }
 
-/** The train's members, whole ones replaced by those of the variant. */
-function replacedMembers(
-  train: TrainDecl,
+/** The members of a train or a dataset, whole ones replaced by those of the variant. */
+function replacedMembers<T extends VariantMember>(
+  members: readonly T[],
   given: ReadonlyMap<string, VariantMember>,
-  edits: Edit[],
-  diagnostics: Diagnostic[],
-): readonly TrainMember[] {
-  const used = new Set<string>();
-  const members = train.members.flatMap((member): readonly TrainMember[] => {
+  { edits, used }: { readonly edits: Edit[]; readonly used: Set<string> },
+): readonly T[] {
+  return members.flatMap((member): readonly T[] => {
     const key = keyOf(member);
     const next = given.get(key);
-    if (next === undefined || !isWhole(next)) return [member];
+    if (next === undefined || !isLike(next, member)) return [member];
     // One member stands for all of its kind and name.
     const first = !used.has(key);
     used.add(key);
@@ -197,19 +220,36 @@ function replacedMembers(
     edits.push({ ...rangeOf(member.span), by });
     return first ? [next] : [];
   });
-  for (const [key, member] of given)
-    if (isWhole(member) && !used.has(key)) diagnostics.push(unmatched(member, train, []));
-  return members;
 }
 
-type WholeMember = Extract<TrainMember, { kind: "loss" | "metrics" | "stage" }>;
+/** Whether the variant's member may stand in the place of the other: entries are replaced by paths. */
+const isLike = <T extends VariantMember>(next: VariantMember, member: T): next is T =>
+  next.kind !== "entry" && next.kind === member.kind;
 
-const isWhole = (member: VariantMember): member is WholeMember =>
-  member.kind === "loss" || member.kind === "metrics" || member.kind === "stage";
+/** The dataset of this file that the train reads, as the variant may have it. */
+function datasetOf(
+  { root }: Program,
+  { members }: TrainDecl,
+  given: ReadonlyMap<string, VariantMember>,
+): DatasetDecl | null {
+  const own = members.find((member) => member.kind === "entry" && keyOf(member) === "data");
+  const entry = given.get("data") ?? own;
+  const value = entry?.kind === "entry" ? entry.value : null;
+  const name = value?.kind === "member" ? value.object : value;
+  const found = root.module.declarations.find(
+    (each) => each.kind === "dataset" && name?.kind === "name" && each.name.text === name.name,
+  );
+  return found?.kind === "dataset" ? found : null;
+}
 
-function withTrain(program: Program, train: TrainDecl, next: TrainDecl): Program {
+function withReplaced(
+  program: Program,
+  changes: readonly (readonly [Declaration, Declaration])[],
+): Program {
   const { module } = program.root;
-  const declarations = module.declarations.map((each) => (each === train ? next : each));
+  const declarations = module.declarations.map(
+    (each) => changes.find(([old]) => old === each)?.[1] ?? each,
+  );
   return withRoot(program, { ...module, declarations });
 }
 
@@ -237,12 +277,19 @@ function placesIn({ root }: Program, train: TrainDecl): readonly Place[] {
   ];
 }
 
-function unmatched(member: VariantMember, train: TrainDecl, places: readonly Place[]): Diagnostic {
+function unmatched(
+  member: VariantMember,
+  train: TrainDecl,
+  places: readonly Place[],
+  dataset: DatasetDecl | null = null,
+): Diagnostic {
   const path = keyOf(member);
   const span = member.kind === "entry" ? (member.key[0]?.span ?? member.span) : member.span;
   const known = [
     ...places.map((place) => place.path),
-    ...train.members.filter((own) => isWhole(own)).map((own) => keyOf(own)),
+    ...[...train.members, ...(dataset?.members ?? [])]
+      .filter(({ kind }) => kind !== "entry")
+      .map((own) => keyOf(own)),
   ];
   const params = { path, train: train.name.text, suggestion: suggest(path, known) };
   return diagnose(variantMatchesNothing, params, span);

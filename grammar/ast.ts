@@ -388,7 +388,8 @@ export type TrainMember =
   | ObjectiveMember
   | GroupMember
   | InitMember
-  | PredictMember;
+  | PredictMember
+  | FreezeMember;
 
 /** `loss { total = … }`, or one of several: `loss calibrate { weight t: f32[] = 0 … }`. */
 export interface LossMember {

@@ -1,26 +1,38 @@
 /** The catalogue of diagnostics: every kind of every phase, and how its messages read. */
 
 import type { DiagnosticKind } from "./diagnostic.js";
+import * as axes from "./diagnostics/axes.js";
 import * as command from "./diagnostics/command.js";
 import * as data from "./diagnostics/data.js";
+import * as dataset from "./diagnostics/dataset.js";
 import * as einops from "./diagnostics/einops.js";
+import * as lint from "./diagnostics/lint.js";
+import * as metrics from "./diagnostics/metrics.js";
 import * as names from "./diagnostics/names.js";
+import * as placement from "./diagnostics/placement.js";
 import * as program from "./diagnostics/program.js";
 import * as run from "./diagnostics/run.js";
 import * as shape from "./diagnostics/shape.js";
 import * as syntax from "./diagnostics/syntax.js";
+import * as training from "./diagnostics/training.js";
 import * as types from "./diagnostics/types.js";
 
 /** The kinds by the name of their file; a test compares the names with the folder. */
 export const catalogue = {
+  axes,
   command,
   data,
+  dataset,
   einops,
+  lint,
+  metrics,
   names,
+  placement,
   program,
   run,
   shape,
   syntax,
+  training,
   types,
 } as const;
 

@@ -8,6 +8,7 @@ import type {
   DatasetMember,
   Entry,
   FitMember,
+  FreezeMember,
   GPath,
   LossMember,
   MetricsMember,
@@ -117,9 +118,17 @@ export function trainMember(c: Conversion, tree: CstNode): TrainMember | null {
       const args = callIn(c, tree) ?? [];
       return { kind: "predict", name: splitIn(c, tree), args, assigns: assignsIn(c, tree), span };
     }
+    case "freezeMember":
+      return freezeOf(c, tree);
   }
   return null;
 }
+
+const freezeOf = (c: Conversion, tree: CstNode): FreezeMember => ({
+  kind: token(tree, "Word_unfreeze") === null ? "freeze" : "unfreeze",
+  globs: globsIn(c, tree),
+  span: spanOfNode(c, tree, 0),
+});
 
 const lossOf = (c: Conversion, tree: CstNode): LossMember => ({
   kind: "loss",
@@ -167,10 +176,8 @@ function stageLine(c: Conversion, tree: CstNode): StageLine | null {
   switch (tree.name) {
     case "entry":
       return entryOf(c, tree);
-    case "freezeMember": {
-      const kind = token(tree, "Word_unfreeze") === null ? "freeze" : "unfreeze";
-      return { kind, globs: globsIn(c, tree), span };
-    }
+    case "freezeMember":
+      return freezeOf(c, tree);
     case "restartMember":
       return { kind: "restart", what: nameIn(c, tree), span };
     case "lossMember":

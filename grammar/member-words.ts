@@ -128,17 +128,18 @@ const trainWords: Words = {
   predict: role(Predict, "assigns"),
 };
 
+const freezeWords: Words = { freeze: role(Freeze), unfreeze: role(Unfreeze) };
+
 /** The words that begin a member, by the bracket they stand in; names elsewhere. */
 export const MEMBERS: Readonly<Partial<Record<FrameKind, Words>>> = {
   block: { in: role(In), out: role(Out), ...owned, carry: role(Carry), tap: role(Tap) },
   optimizer: { in: role(In), slot: role(Slot) },
   metric: { in: role(In), out: role(Out), sum: role(Sum), min: role(Min), max: role(Max) },
   dataset: datasetWords,
-  train: trainWords,
+  train: { ...trainWords, ...freezeWords },
   variant: { ...datasetWords, ...trainWords },
   stage: {
-    freeze: role(Freeze),
-    unfreeze: role(Unfreeze),
+    ...freezeWords,
     restart: role(Restart),
     loss: role(Loss, "loss"),
     metrics: role(Metrics, "assigns"),

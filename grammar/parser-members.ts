@@ -95,6 +95,7 @@ export class MemberParser extends BlockParser {
       { ALT: () => this.SUBRULE(this.groupMember) },
       { ALT: () => this.SUBRULE(this.initMember) },
       { ALT: () => this.SUBRULE(this.predictMember) },
+      { ALT: () => this.SUBRULE(this.freezeMember) },
     ]);
   });
 

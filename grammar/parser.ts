@@ -1,6 +1,6 @@
 /** The grammar, LL(2), over laid-out tokens: declarations, and the parser itself. */
 
-import type { CstNode, IRecognitionException, IToken } from "chevrotain";
+import type { CstNode, IRecognitionException, ISerializedGast, IToken } from "chevrotain";
 
 import { MemberParser } from "./parser-members.js";
 import * as t from "./tokens.js";
@@ -18,6 +18,9 @@ export const parseDeclarationTokens = (tokens: readonly IToken[]): ConcreteParse
 /** Reads tokens that are one expression as a whole. */
 export const parseExpressionTokens = (tokens: readonly IToken[]): ConcreteParse =>
   parser.read(tokens, "lone");
+
+/** The grammar as data, one production per rule: for its description. */
+export const grammarRules = (): readonly ISerializedGast[] => parser.getSerializedGastProductions();
 
 class PipeParser extends MemberParser {
   constructor() {

@@ -2,14 +2,14 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parsePlan, type Plan } from "../compiler/plan/schema.js";
+import { type ExecutablePlan, parsePlan } from "../compiler/plan/schema.js";
 import { diagnose } from "../grammar/diagnostic.js";
 import { artifactInvalid, artifactMissing } from "../grammar/diagnostics/run.js";
 import { exitCodes, Fault } from "./fault.js";
 
 export interface Artifact {
   readonly folder: string;
-  readonly plan: Plan;
+  readonly plan: ExecutablePlan;
   /** `plan.json` as it stands in the folder, to be copied into the run directory. */
   readonly planText: string;
   /** The resolved program, when the artifact has it. */

@@ -4,8 +4,10 @@ import { closeSync, fsyncSync, ftruncateSync, openSync, statSync, writeSync } fr
 import { diagnose } from "../grammar/diagnostic.js";
 import { eventsMissing } from "../grammar/diagnostics/run.js";
 import { explained } from "./atomic-file.js";
+import type { ExecutorName } from "./executor/executor.js";
 import { exitCodes, Fault } from "./fault.js";
 import type { RunResult } from "./run-result.js";
+import type { Table } from "./metrics/table.js";
 
 export type Values = Readonly<Record<string, number>>;
 /** `null` where a metric is undefined. */
@@ -25,6 +27,8 @@ export interface RunStarted {
   /** Learned numbers, all parameters together. */
   readonly parameters: number;
   readonly device: string;
+  /** What ran the graphs. */
+  readonly executor: ExecutorName;
   readonly threads: number;
   readonly pid: number;
 }
@@ -55,6 +59,8 @@ export interface Validated {
   readonly stage: string;
   /** `val.loss`, `val.accuracy`, …. */
   readonly metrics: MetricValues;
+  /** Metrics of several numbers, as lists by axis. */
+  readonly tables: Readonly<Record<string, Table>>;
   readonly ms: number;
 }
 

@@ -49,8 +49,8 @@ export function requireMemory(
 
 /**
  * The largest training graph's peak (its inputs and outputs, so the state twice, included), one
- * more copy of the state while outputs are copied out, and the process. On a device only the state
- * lies in this memory: in, out, and copied.
+ * more copy of the state (what outputs are copied to, or the state before the first update), and the
+ * process. On a device only the state lies in this memory: in, out, and copied.
  */
 export function predictMemory(
   plan: Plan,

@@ -11,6 +11,7 @@ import type { Artifact } from "./artifact.js";
 import type { Files } from "./atomic-file.js";
 import { hashFile } from "./checkpoint/checkpoint.js";
 import type { SplitManifest, SplitName } from "./data/dataset.js";
+import type { ExecutorName } from "./executor/executor.js";
 import { exitCodes, Fault } from "./fault.js";
 import type { RunOptions } from "./run-options.js";
 
@@ -62,7 +63,7 @@ const environment = z.object({ threads: z.number() });
 export interface Environment {
   readonly node: string;
   readonly onnxruntime: string;
-  readonly executor: string;
+  readonly executor: ExecutorName;
   readonly device: string;
   readonly threads: number;
 }

@@ -1,6 +1,6 @@
 /** What a run is started with; plain data that crosses threads and processes. */
 
-import type { Device } from "./executor/executor.js";
+import type { Device, ExecutorName } from "./executor/executor.js";
 
 export interface RunOptions {
   /** The artifact's folder. */
@@ -10,6 +10,8 @@ export interface RunOptions {
   /** Threads of one operator; results are reproduced bit for bit on one number of threads. */
   readonly threads: number;
   readonly device: Device;
+  /** `null`: the first that works here. */
+  readonly executor: ExecutorName | null;
   /** A checkpoint's folder, or a safetensors file, whose weights a new run begins with. */
   readonly from: string | null;
   /** `resume` continues what is there; `fresh` moves it aside and begins anew. */

@@ -5,7 +5,9 @@ import { join, relative } from "node:path";
 import { z } from "zod";
 import { diagnose } from "../grammar/diagnostic.js";
 import { resultDamaged } from "../grammar/diagnostics/run.js";
+import { executorNames } from "./executor/executor.js";
 import { exitCodes, Fault } from "./fault.js";
+import { table } from "./metrics/table.js";
 
 const runResult = z.strictObject({
   status: z.enum(["finished", "interrupted"]),
@@ -15,6 +17,8 @@ const runResult = z.strictObject({
   epochs: z.number(),
   /** `train.loss`: mean over the last epoch; `val.…`: of the chosen weights; `test.…`. */
   metrics: z.record(z.string(), z.number().nullable()),
+  /** Metrics of several numbers, as lists by axis: `val.confusion`. */
+  tables: z.record(z.string(), table).default({}),
   objectives: z.array(
     z.strictObject({
       name: z.string(),
@@ -23,6 +27,8 @@ const runResult = z.strictObject({
       met: z.boolean(),
     }),
   ),
+  /** What ran the graphs, the last time that the run was taken up. */
+  executor: z.enum(executorNames).default("session"),
   precision: z.strictObject({ asked: z.string(), ran: z.string() }),
   /** The safetensors file of the chosen weights. */
   weights: z.string(),

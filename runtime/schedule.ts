@@ -77,6 +77,23 @@ export function createSchedules(plan: Plan, timeline: Timeline): Schedules {
   };
 }
 
+/** When the segments of a schedule run; those that round to nothing are left out. */
+export function segmentsOf(schedule: Schedule, timeline: Timeline): readonly StageSpan[] {
+  const { segments, spans } = resolve(schedule, timeline);
+  return segments.map(({ start, length }) => ({ start: inRun(spans, start), length }));
+}
+
+/** The update of the run at which a schedule's own time has come so far. */
+function inRun(spans: readonly StageSpan[], time: number): number {
+  let before = 0;
+  for (const { start, length } of spans) {
+    if (time < before + length) return start + time - before;
+    before += length;
+  }
+  const last = spans.at(-1);
+  return last === undefined ? time : last.start + last.length + time - before;
+}
+
 /** Evaluates a schedule's expression in f64. */
 export function evaluateScalar(
   expr: ScalarExpr,
@@ -115,7 +132,7 @@ export function evaluateScalar(
 }
 
 interface Segment {
-  /** Updates of the run before the segment's first. */
+  /** Updates of the schedule's own time before the segment's first. */
   readonly start: number;
   readonly length: number;
   readonly base: number;
@@ -125,6 +142,8 @@ interface Segment {
 interface Resolved {
   readonly base: number;
   readonly segments: readonly Segment[];
+  /** The stages that make its time, in order. */
+  readonly spans: readonly StageSpan[];
 }
 
 function resolve(schedule: Schedule, timeline: Timeline): Resolved {
@@ -133,7 +152,11 @@ function resolve(schedule: Schedule, timeline: Timeline): Resolved {
   const to = timeline.stages[last];
   if (from === undefined || to === undefined || last < first)
     throw inconsistent(`schedule \`${schedule.name}\` spans stages that do not exist`);
-  const whole = to.start + to.length - from.start;
+  const skipped = schedule.without ?? [];
+  const spans = timeline.stages.filter(
+    (_, stage) => stage >= first && stage <= last && !skipped.includes(stage),
+  );
+  const whole = spans.reduce((sum, { length }) => sum + length, 0);
   const given = schedule.segments.map(({ over }) =>
     over === "rest" ? null : updatesIn(over, timeline.batchesPerEpoch, whole),
   );
@@ -142,7 +165,7 @@ function resolve(schedule: Schedule, timeline: Timeline): Resolved {
   const taken = given.reduce<number>((sum, length) => sum + (length ?? 0), 0);
   const segments: Segment[] = [];
   let { base } = schedule;
-  let { start } = from;
+  let start = 0;
   for (const [index, { value }] of schedule.segments.entries()) {
     const length = at(given, index) ?? Math.max(0, whole - taken);
     // A segment that rounds to nothing has no last update: the value before it goes on.
@@ -152,15 +175,29 @@ function resolve(schedule: Schedule, timeline: Timeline): Resolved {
     base = valueOf(segment, length - 1);
     start += length;
   }
-  return { base: schedule.base, segments };
+  return { base: schedule.base, segments, spans };
 }
 
-function valueIn({ base, segments }: Resolved, done: number): number {
+/** `done` counts updates of the run; of the schedule's own time only those in its stages count. */
+function valueIn({ base, segments, spans }: Resolved, done: number): number {
+  const time = ownTime(spans, done);
+  if (time < 0) return base;
   let current: Segment | null = null;
-  for (const segment of segments) if (segment.start <= done) current = segment;
+  for (const segment of segments) if (segment.start <= time) current = segment;
   return current === null
     ? base
-    : valueOf(current, Math.min(done - current.start, current.length - 1));
+    : valueOf(current, Math.min(time - current.start, current.length - 1));
+}
+
+/** Updates of the spanned stages before this one; while another stage runs, that of the last made. */
+function ownTime(spans: readonly StageSpan[], done: number): number {
+  let time = 0;
+  for (const { start, length } of spans) {
+    if (done < start) return time - 1;
+    if (done < start + length) return time + done - start;
+    time += length;
+  }
+  return time;
 }
 
 const valueOf = ({ base, length, value }: Segment, t: number): number =>

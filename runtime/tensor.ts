@@ -17,23 +17,44 @@ export interface HostTensor {
   readonly data: TensorData;
 }
 
+/** Bytes of one element. */
+export const elementBytes: Readonly<Record<DType, number>> = {
+  f32: 4,
+  f16: 2,
+  bf16: 2,
+  f64: 8,
+  i32: 4,
+  i64: 8,
+  u8: 1,
+  bool: 1,
+};
+
 /** A zeroed array for `length` elements of `dtype`. */
-export function allocate(dtype: DType, length: number): TensorData {
+export const allocate = (dtype: DType, length: number): TensorData =>
+  arrayOn(dtype, new ArrayBuffer(length * elementBytes[dtype]), 0, length);
+
+/** The array of `length` elements of `dtype` that begins `offset` bytes into the buffer. */
+export function arrayOn(
+  dtype: DType,
+  buffer: ArrayBuffer,
+  offset: number,
+  length: number,
+): TensorData {
   switch (dtype) {
     case "f32":
-      return new Float32Array(length);
+      return new Float32Array(buffer, offset, length);
     case "f64":
-      return new Float64Array(length);
+      return new Float64Array(buffer, offset, length);
     case "i32":
-      return new Int32Array(length);
+      return new Int32Array(buffer, offset, length);
     case "i64":
-      return new BigInt64Array(length);
+      return new BigInt64Array(buffer, offset, length);
     case "u8":
     case "bool":
-      return new Uint8Array(length);
+      return new Uint8Array(buffer, offset, length);
     case "f16":
     case "bf16":
-      return new Uint16Array(length);
+      return new Uint16Array(buffer, offset, length);
   }
 }
 

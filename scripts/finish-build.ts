@@ -14,7 +14,7 @@ await build({
   platform: "node",
   logLevel: "warn",
   // Packages with native parts find them from their own folder; the other halves load when used.
-  external: ["onnxruntime-node", "sharp"],
+  external: ["onnxruntime-node", "sharp", "koffi"],
   output: { file: bundle, format: "esm", codeSplitting: false },
 });
 chmodSync(bundle, 0o755);

@@ -10,7 +10,7 @@ import type { GraphSpec } from "../../compiler/plan/schema.js";
 import { compilerVersion } from "../../compiler/version.js";
 import { assertNever, at, invariant } from "../../grammar/invariant.js";
 import { openArtifact } from "../../runtime/artifact.js";
-import { createSessionExecutor } from "../../runtime/executor/session.js";
+import { openExecutor } from "../../runtime/executor/open-executor.js";
 import { createStream, normal } from "../../runtime/random.js";
 import { createStepper } from "../../runtime/train/step.js";
 import { feederOf, fixedBatch, initialState } from "../../scripts/prepare-train.js";
@@ -30,10 +30,10 @@ async function timed(work: () => Promise<void>, count: number): Promise<Timing> 
   return { ms: times, cpuMs: (user + system) / 1000 / count };
 }
 
-/** The fused step, its whole state fed and read back each time. */
+/** The fused step in the default executor. */
 async function prepare(artifact: string, classes: number, threads: number): Promise<Repeat> {
   const { plan } = openArtifact(artifact);
-  const executor = createSessionExecutor({ device: "cpu", threads });
+  const { executor } = await openExecutor(null, { device: "cpu", threads });
   const { feeder } = feederOf(plan, 1000);
   const stage = at(plan.stages, 0);
   const stepper = await createStepper(stage, {
@@ -76,7 +76,8 @@ async function prepareGemm(folder: string, size: number, threads: number): Promi
     peakBytes: 0,
     flops: 0,
   };
-  const loaded = await createSessionExecutor({ device: "cpu", threads }).load(folder, spec);
+  const { executor } = await openExecutor(null, { device: "cpu", threads });
+  const loaded = await executor.load(folder, spec);
   const data = Float32Array.from(normal(createStream(0, "gemm"), 0, 0, size * size));
   const feeds = new Map(["a", "b"].map((name) => [name, { ...described, data }] as const));
   return (count) =>

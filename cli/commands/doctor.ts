@@ -3,8 +3,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { exitCodes } from "../../runtime/fault.js";
+import { createBoundExecutor } from "../../runtime/executor/bound/bound.js";
+import { reasonOf } from "../../runtime/executor/open-executor.js";
 import { probeExecution } from "../../runtime/executor/probe.js";
 import {
   libraryFolders,
@@ -31,7 +33,7 @@ export const doctor: CommandDefinition = (program) => {
     .description("say what this machine has for training, and what is missing")
     .addOption(formatOption("how to print"))
     .action(async (flags: { readonly format: "text" | "json" }) => {
-      const findings = [node(), memory(), await runtime(), await images(), cuda()];
+      const findings = [node(), memory(), await runtime(), await bound(), await images(), cuda()];
       if (flags.format === "json") process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
       else
         for (const { name, status, detail, hint } of findings) {
@@ -94,7 +96,7 @@ async function runtime(): Promise<Finding> {
     ? {
         name,
         status: "ok",
-        detail: `${installed.version}, runs graphs on the CPU (executor: session)`,
+        detail: `${installed.version}, runs graphs on the CPU (executor \`session\`)`,
         hint: null,
       }
     : {
@@ -103,6 +105,30 @@ async function runtime(): Promise<Finding> {
         detail: `${installed.version}: ${failure}`,
         hint: "reinstall with `npm ci`",
       };
+}
+
+/** `missing` where it does not work: runs then use `session`, which is slower and no less right. */
+async function bound(): Promise<Finding> {
+  const name = "koffi";
+  const version = packageVersion(name)?.version;
+  try {
+    const { library } = await createBoundExecutor({ threads: 1 });
+    return {
+      name,
+      status: "ok",
+      detail: `${version ?? "unknown version"}, calls ${basename(library)} (executor \`bound\`, the default)`,
+      hint: null,
+    };
+  } catch (error) {
+    return {
+      name,
+      status: "missing",
+      detail:
+        `${version ?? "not installed"}: ${reasonOf(error)}; ` +
+        "runs use the executor `session`, which copies the whole state in every step",
+      hint: "reinstall with `npm ci`, optional packages included",
+    };
+  }
 }
 
 function negation(): Uint8Array {

@@ -7,6 +7,7 @@ import { doctor } from "./doctor.js";
 import { explain } from "./explain.js";
 import { fmt } from "./fmt.js";
 import { init } from "./init.js";
+import { lint } from "./lint.js";
 import { ops } from "./ops.js";
 import { run } from "./run.js";
 import { show } from "./show.js";
@@ -17,6 +18,7 @@ export type CommandDefinition = (program: Command, argv: readonly string[]) => v
 export const commands: readonly CommandDefinition[] = [
   init,
   check,
+  lint,
   run,
   compile,
   show,

@@ -4,13 +4,14 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Option } from "commander";
+import { type ExecutorName, executorNames } from "../../runtime/executor/executor.js";
 import { exitCodes } from "../../runtime/fault.js";
 import type { Artifact } from "../../compiler/compile.js";
 import type { RunOptions } from "../../runtime/run-options.js";
 import type { RunResult } from "../../runtime/run-result.js";
 import { runTraining } from "../../runtime/supervise.js";
 import { compileProgram, writeArtifact } from "../artifact-files.js";
-import { writeModel } from "../model-file.js";
+import { writeExports, writeModel } from "../model-file.js";
 import { displayName } from "../host.js";
 import { addProgramFlags, formatOption, type ProgramFlags, wholeNumber } from "../program-flags.js";
 import { createProgress, withoutTotal } from "../progress.js";
@@ -20,6 +21,7 @@ interface RunFlags extends ProgramFlags {
   readonly format: "text" | "json";
   readonly runsDir: string;
   readonly threads?: number;
+  readonly executor?: ExecutorName;
   readonly fresh?: true;
   readonly from?: string;
   readonly gate?: true;
@@ -31,6 +33,9 @@ export const run: CommandDefinition = (program, argv) => {
     new Option("--runs-dir <folder>", "where runs are kept").default("runs"),
     new Option("--threads <n>", "threads of one operator (default: all cores)").argParser(
       wholeNumber(1),
+    ),
+    new Option("--executor <name>", "what runs graphs (default: the first that works)").choices(
+      executorNames,
     ),
     new Option("--fresh", "begin anew; what is there is moved aside"),
     new Option("--from <checkpoint>", "begin with the weights of a checkpoint"),
@@ -69,18 +74,21 @@ async function train(file: string, flags: RunFlags): Promise<number> {
       runsDir: flags.runsDir,
       threads: flags.threads ?? availableParallelism(),
       device: flags.device ?? "cpu",
+      executor: flags.executor ?? null,
       from: flags.from ?? null,
       mode: flags.fresh === true ? "fresh" : "resume",
       graphs: "fused",
       ignoreMemory: flags.ignoreMemory === true,
     };
     const result = await runTraining(options, (event) => progress.show(event), stop.signal);
-    const model = result.status === "finished" ? writeModel(artifact, result) : null;
+    const isFinished = result.status === "finished";
+    const model = isFinished ? writeModel(artifact, result) : null;
+    const exports = isFinished ? writeExports(artifact, result) : [];
     progress.end();
     process.stdout.write(
       flags.format === "json"
-        ? `${JSON.stringify({ ...result, model }, null, 2)}\n`
-        : summary(file, result, model),
+        ? `${JSON.stringify({ ...result, model, exports }, null, 2)}\n`
+        : summary(file, result, model === null ? exports : [model, ...exports]),
     );
     return exitCodeOf(result, flags);
   } finally {
@@ -99,16 +107,18 @@ function exitCodeOf({ status, objectives }: RunResult, { gate }: RunFlags): numb
   return gate === true && missed ? exitCodes.objectiveNotMet : exitCodes.success;
 }
 
-function summary(file: string, result: RunResult, model: string | null): string {
+function summary(file: string, result: RunResult, models: readonly string[]): string {
   const lines = Object.entries(withoutTotal(result.metrics)).map(
     ([name, value]) =>
       `  ${name.padEnd(28)} ${value === null ? "undefined" : value.toPrecision(4)}`,
   );
+  for (const [name, table] of Object.entries(result.tables))
+    lines.push(`  ${name.padEnd(28)} ${JSON.stringify(table)}`);
   for (const { name, target, met } of result.objectives)
     lines.push(`  objective ${name}: ${met ? "met" : "not met"} (target ${target})`);
   lines.push(`  run      ${displayName(result.run_dir)}`);
   if (existsSync(result.weights)) lines.push(`  weights  ${displayName(result.weights)}`);
-  if (model !== null) lines.push(`  model    ${displayName(model)}`);
+  for (const model of models) lines.push(`  model    ${displayName(model)}`);
   const head =
     result.status === "finished"
       ? `trained ${result.updates} updates, ${Number(result.epochs.toFixed(2))} epochs`

@@ -6,6 +6,7 @@ export const imagesProgram = `\
 /// \`<data>/dog/*.jpg\`, all of one size.
 import { BatchNorm2d, Conv2d, Linear } from "saic:layers"
 import { cross_entropy } from "saic:losses"
+import { accuracy } from "saic:metrics"
 import { adamw } from "saic:optimizers"
 import { cosine, warmup } from "saic:schedules"
 
@@ -65,6 +66,7 @@ train images {
 
   loss { total = cross_entropy(logits, kind) }
   optimizer: adamw(lr: lr, weight_decay: 0.01)
+  group norms_and_biases { weight_decay: 0 }
   schedule: warmup(50 steps) then cosine(to: 1e-6)
 
   stage main for 20 epochs { }

@@ -1,25 +1,25 @@
-/** Checks what no train reaches: constants, datasets, blocks on their own with symbols for dims, `expect` lines. */
+/** Checks what no train reaches: constants, datasets, blocks on their own with symbols for dims. */
 
-import type { BlockDecl, ExpectDecl } from "../../grammar/ast.js";
-import { expectationFailed, wrongType } from "../../grammar/diagnostics/types.js";
+import type { BlockDecl } from "../../grammar/ast.js";
 import { namedDim } from "../ir/dim.js";
 import type { Program } from "../modules.js";
 import { applyRecipe } from "./block.js";
 import { portInputs } from "./count.js";
-import { checkDataset } from "./dataset.js";
+import { datasetFindings } from "./data/dataset.js";
 import { definitionMeaning } from "./definitions.js";
 import { createElaboration, rootFrame, type Session } from "./elaboration.js";
-import { evaluate, type Fact, type Frame, report } from "./frame.js";
+import { bind, createScope, evaluate, type Fact, type Frame } from "./frame.js";
 import { conform, isTensorType } from "./settings.js";
-import { describe, dimMeaning, type Meaning, unknown } from "./value.js";
+import { dimMeaning, type Meaning, unknown } from "./value.js";
 
 /** Constants, params and datasets of the root module, read by something or not. */
-export function checkSettled(session: Session, program: Program): void {
+export function checkSettled(session: Session, program: Program, facts: Fact[]): void {
   const frame = rootFrame(createElaboration(session), program.root);
   for (const declaration of program.root.module.declarations)
     if (declaration.kind === "const" || declaration.kind === "param")
       definitionMeaning(frame, { declaration, module: program.root }, declaration.name.span);
-    else if (declaration.kind === "dataset") checkDataset(frame, declaration);
+    else if (declaration.kind === "dataset")
+      facts.push(...datasetFindings(frame, declaration).facts);
 }
 
 /** Blocks of the root module that nothing has applied. */
@@ -41,59 +41,25 @@ export function checkUnusedBlocks(session: Session, program: Program, facts: Fac
 /** Defaults where there are some; sizes as symbols; the rest unknown. */
 function symbolicSettings(frame: Frame, declaration: BlockDecl): ReadonlyMap<string, Meaning> {
   const settings = new Map<string, Meaning>();
+  const inner: Frame = { ...frame, scope: createScope(frame.scope) };
   for (const { name, type, value } of declaration.formals) {
     const what = `\`${name.text}\``;
-    if (value !== null) {
-      const meaning = evaluate(frame, value, type);
-      settings.set(
-        name.text,
-        type === null || isTensorType(type)
-          ? meaning
-          : conform(frame, meaning, type, value.span, what),
-      );
-      continue;
-    }
     const sized =
       type?.kind === "setting-type" &&
       type.alternatives.some(
         (one) => one.length === null && (one.name.text === "dim" || one.name.text === "int"),
       );
-    settings.set(name.text, sized ? dimMeaning(namedDim(name.text)) : unknown);
+    const meaning = value === null ? null : evaluate(inner, value, type);
+    const setting =
+      meaning === null || value === null
+        ? sized
+          ? dimMeaning(namedDim(name.text))
+          : unknown
+        : type === null || isTensorType(type)
+          ? meaning
+          : conform(inner, meaning, type, value.span, what);
+    settings.set(name.text, setting);
+    bind(inner.scope, name.text, setting, name.span);
   }
   return settings;
-}
-
-/** `expect` lines of the root module; with an error elsewhere they could only repeat it. */
-export function checkExpectations(session: Session, program: Program): void {
-  if (session.diagnostics.some(({ severity }) => severity === "error")) return;
-  for (const declaration of program.root.module.declarations)
-    if (declaration.kind === "expect")
-      checkExpectation(rootFrame(createElaboration(session), program.root), declaration);
-}
-
-function checkExpectation(frame: Frame, { condition }: ExpectDecl): void {
-  const meaning = evaluate(frame, condition);
-  if (meaning.kind === "unknown" || (meaning.kind === "bool" && meaning.value)) return;
-  if (meaning.kind !== "bool") {
-    report(
-      frame,
-      wrongType,
-      { what: "an expectation", expected: "`bool`", found: describe(meaning) },
-      condition.span,
-    );
-    return;
-  }
-  const { start, end, source } = condition.span;
-  const side = (expr: typeof condition): string =>
-    describe(evaluate(frame, expr)).replace(/^the (integer|float|dim) /, "");
-  const found =
-    condition.kind === "binary"
-      ? `${side(condition.left)} ${condition.operator} ${side(condition.right)}`
-      : "false";
-  report(
-    frame,
-    expectationFailed,
-    { condition: source.text.slice(start, end), found },
-    condition.span,
-  );
 }

@@ -8,9 +8,12 @@ import {
   patternUndetermined,
 } from "../../grammar/diagnostics/einops.js";
 import { at } from "../../grammar/invariant.js";
+import type { Span } from "../../grammar/source.js";
 import { type Dim, divideExactly, multiplyDims, printDim, sameDim } from "../ir/dim.js";
 import { printType, type TensorType } from "../ir/type.js";
-import { evaluate, type Frame, lookup, report } from "./frame.js";
+import { dimNamed } from "./axes.js";
+import { evaluate, type Frame, report } from "./frame.js";
+import { isDecided } from "./ports.js";
 import { asDim } from "./value.js";
 
 /** Axes of a matched pattern, flat, in order: groups are taken apart, sizes of 1 left out. */
@@ -34,8 +37,7 @@ export function givenExtents(frame: Frame, sizes: readonly Argument[]): Extents 
 function extentOf(frame: Frame, name: Name, extents: Extents): Dim | null {
   const known = extents.get(name.text);
   if (known !== undefined) return known;
-  const meaning = lookup(frame, name.text, name.span);
-  const dim = meaning === null ? null : asDim(meaning);
+  const dim = dimNamed(frame, name.text, name.span);
   if (dim !== null) extents.set(name.text, dim);
   return dim;
 }
@@ -81,12 +83,7 @@ function matchItem(
   switch (item.kind) {
     case "size":
       if (sameDim(dim, item.value)) return [];
-      report(
-        frame,
-        patternExtent,
-        { axis: String(item.value), expected: String(item.value), found: printDim(dim) },
-        item.span,
-      );
+      differ(frame, String(item.value), { wanted: item.value, multiple: false, dim }, item.span);
       return null;
     case "axis":
       extentOf(frame, item.name, extents);
@@ -121,17 +118,31 @@ function matchGroup(
   if (first === undefined ? sameDim(dim, known) : rest !== null)
     return members.map(({ text }) => text);
   const axis = `(${members.map(({ text }) => text).join(" ")})`;
-  const expected = first === undefined ? printDim(known) : `a multiple of ${printDim(known)}`;
-  report(frame, patternExtent, { axis, expected, found: printDim(dim) }, group.span);
+  differ(frame, axis, { wanted: known, multiple: first !== undefined, dim }, group.span);
   return null;
+}
+
+/** In a block by itself symbols may come to agree. */
+function differ(
+  frame: Frame,
+  axis: string,
+  {
+    wanted,
+    multiple,
+    dim,
+  }: { readonly wanted: Dim; readonly multiple: boolean; readonly dim: Dim },
+  span: Span,
+): void {
+  if (frame.elaboration.generic && !isDecided(frame, [wanted, dim])) return;
+  const expected = multiple ? `a multiple of ${printDim(wanted)}` : printDim(wanted);
+  report(frame, patternExtent, { axis, expected, found: printDim(dim) }, span);
 }
 
 function learn(frame: Frame, name: string, dim: Dim, extents: Extents, item: AxisItem): boolean {
   const known = extents.get(name);
   if (known === undefined) extents.set(name, dim);
   else if (!sameDim(known, dim)) {
-    const params = { axis: name, expected: printDim(known), found: printDim(dim) };
-    report(frame, patternExtent, params, item.span);
+    differ(frame, name, { wanted: known, multiple: false, dim }, item.span);
     return false;
   }
   return true;

@@ -1,27 +1,16 @@
 /** Applies a block: solves its dims, creates its weights, runs its body, checks its outputs. */
 
-import type { BlockDecl, Owned, Port } from "../../grammar/ast.js";
-import {
-  duplicateArgument,
-  missingArgument,
-  portShape,
-  tooManyArguments,
-  unknownArgument,
-  wrongType,
-} from "../../grammar/diagnostics/types.js";
-import {
-  assignsNoOutput,
-  outputNotAssigned,
-  tooDeep,
-  updatesNoState,
-} from "../../grammar/diagnostics/program.js";
+import type { BlockDecl, Owned, Port, UpdateMember } from "../../grammar/ast.js";
+import { tooDeep, unusedState, updatesNoState } from "../../grammar/diagnostics/program.js";
 import { alreadyDefined } from "../../grammar/diagnostics/names.js";
-import { suggest } from "../../grammar/suggest.js";
+import { wrongType } from "../../grammar/diagnostics/types.js";
 import type { Dim } from "../ir/dim.js";
 import { printType, sameType } from "../ir/type.js";
+import { type CallerAxes, callerAxes, withCallerAxes, withPortAxes } from "./axes.js";
 import type { CallSite } from "./bind.js";
+import { carriedValue, checkCarriesSet, setCarry } from "./carry.js";
 import { moduleFrame, namesAreUnique } from "./definitions.js";
-import { destructure, spread } from "./destructure.js";
+import { destructure, shareRecipe, spread } from "./destructure.js";
 import {
   bind,
   bindLazily,
@@ -33,26 +22,12 @@ import {
   lookup,
   report,
 } from "./frame.js";
+import { bindConstants, presence, takeInputs } from "./inputs.js";
 import { createMember, segmentOf } from "./members.js";
-import {
-  type Arrival,
-  genericNames,
-  isDecided,
-  type Pattern,
-  patternOf,
-  solvePorts,
-  typeOf,
-  unknownDim,
-} from "./ports.js";
-import {
-  describe,
-  dimMeaning,
-  type Meaning,
-  none,
-  type Recipe,
-  tensorOf,
-  unknown,
-} from "./value.js";
+import { assign, checkOutput } from "./outputs.js";
+import { solveInputs } from "./solve.js";
+import { recordTap, reportTapTwice } from "./taps.js";
+import { describe, dimMeaning, type Meaning, none, type Recipe, unknown } from "./value.js";
 
 /** Recipes handed from block to block may still recur; a mistyped count may be large. */
 const maxDepth = 60;
@@ -61,7 +36,6 @@ const maxApplications = 100_000;
 /** The outputs of one application at `path`: a tensor, or a tuple of named ones. */
 export function applyRecipe(frame: Frame, recipe: Recipe, call: CallSite, path: string): Meaning {
   const { declaration } = recipe;
-  const block = declaration.name.text;
   if (frame.trail.length >= maxDepth) {
     report(frame, tooDeep, { limit: `${maxDepth} nested blocks` }, call.span);
     return unknown;
@@ -74,14 +48,17 @@ export function applyRecipe(frame: Frame, recipe: Recipe, call: CallSite, path: 
   }
   frame.elaboration.applied.add(declaration);
   if (!namesAreUnique(frame, declaration)) return unknown;
-  if (recipe.shared !== null) frame.elaboration.ordinals.set(`shared:${path}`, 1);
+  const { ordinals } = frame.elaboration;
+  const again = frame.again === true || (recipe.shared !== null && ordinals.has(`shared:${path}`));
+  if (recipe.shared !== null) ordinals.set(`shared:${path}`, 1);
   const frozen = frame.elaboration.isFrozen(path);
   const home = moduleFrame(frame, recipe.module);
   const base: Frame = {
     ...home,
     path,
-    training: frame.training && !frozen,
-    sampling: frame.sampling && !frozen,
+    again,
+    training: frame.training && !frozen && !frame.unused,
+    sampling: frame.sampling && !frozen && !frame.unused,
     trail: entered(frame, declaration, call.span),
   };
   const settings = createScope(home.scope);
@@ -89,138 +66,32 @@ export function applyRecipe(frame: Frame, recipe: Recipe, call: CallSite, path: 
 
   const inputs = takeInputs(frame, { ...base, scope: createScope(settings) }, declaration, call);
   if (inputs === null) return unknown;
-  const { dims, run } =
-    inputs.length === 0
-      ? { dims: new Map<string, Dim>(), run: null }
-      : (solve() ?? { dims: null, run: null });
-  if (dims === null) return unknown;
+  const solved = solveInputs(frame, { ...base, scope: settings }, declaration, inputs);
+  if (solved === null) return unknown;
 
   const scope = createScope(settings);
-  const inner: Frame = { ...base, scope };
-  for (const [name, dim] of dims) bind(scope, name, dimMeaning(dim));
+  const inner: Frame = { ...base, scope, portNames: new Set(solved.dims.keys()) };
+  const settled: Frame = { ...base, scope: createScope(settings) };
+  for (const [name, dim] of solved.dims)
+    for (const place of [inner, settled]) bind(place.scope, name, dimMeaning(dim));
+  for (const [name, complain] of solved.open)
+    bindLazily(scope, name, () => (complain(), unknown), call.span);
   bindConstants(inner, declaration);
-  for (const { port, meaning } of inputs) bind(scope, port.name.text, meaning, port.name.span);
-  return runBody(inner, declaration, run);
-
-  function solve(): { dims: ReadonlyMap<string, Dim>; run: readonly Dim[] | null } | null {
-    const patternScope = createScope(settings);
-    const solving: Frame = { ...base, scope: patternScope };
-    bindConstants(solving, declaration);
-    const generics = new Set<string>();
-    const arrivals: Arrival[] = [];
-    const patterns = new Map<Port, Pattern>();
-    for (const { port } of inputs ?? [])
-      for (const name of genericNames(solving, port.type)) generics.add(name);
-    for (const name of generics) bind(patternScope, name, dimMeaning(unknownDim(name)));
-    for (const { port, meaning, span } of inputs ?? []) {
-      if (meaning.kind === "none") continue;
-      if (meaning.kind === "unknown") return null;
-      if (meaning.kind !== "tensor") {
-        report(
-          frame,
-          wrongType,
-          {
-            what: `\`${port.name.text}\` of \`${block}\``,
-            expected: "a tensor",
-            found: describe(meaning),
-          },
-          span,
-        );
-        return null;
-      }
-      const pattern = patternOf(solving, port.type);
-      if (pattern === null) return null;
-      patterns.set(port, pattern);
-      arrivals.push({ port, type: meaning.value.type, span });
-    }
-    return solvePorts(frame, block, patterns, arrivals, generics);
-  }
+  bindConstants(settled, declaration);
+  for (const { port, meaning } of inputs)
+    bind(scope, port.name.text, withPortAxes(port.type, meaning), port.name.span);
+  return runBody(inner, declaration, { run: solved.run, axes: callerAxes(inputs), settled });
 }
 
-interface Input {
-  readonly port: Port;
-  readonly meaning: Meaning;
-  readonly span: Arrival["span"];
+/** What stands for `...`, and what the caller calls its axes. */
+interface Caller {
+  readonly run: readonly Dim[] | null;
+  readonly axes: CallerAxes;
+  /** Sees what types may name of an item of a list: other names may differ between the items. */
+  readonly settled: Frame;
 }
 
-/** Gives each `in` port what arrives at it: by name, or in order; `null` when it does not fit. */
-function takeInputs(
-  frame: Frame,
-  base: Frame,
-  declaration: BlockDecl,
-  call: CallSite,
-): readonly Input[] | null {
-  const block = declaration.name.text;
-  const ports = declaration.members.filter(
-    (member): member is Port => member.kind === "port" && member.direction === "in",
-  );
-  const taken = new Map<Port, Input>();
-  for (const input of call.inputs) {
-    const port =
-      input.name === null
-        ? ports.find((candidate) => !taken.has(candidate))
-        : ports.find((candidate) => candidate.name.text === input.name);
-    if (port === undefined) {
-      if (input.name === null)
-        report(
-          frame,
-          tooManyArguments,
-          { callee: block, expected: ports.length, found: call.inputs.length },
-          input.span,
-        );
-      else
-        report(
-          frame,
-          unknownArgument,
-          {
-            callee: block,
-            name: input.name,
-            suggestion: suggest(
-              input.name,
-              ports.map((p) => p.name.text),
-            ),
-          },
-          input.span,
-        );
-      return null;
-    }
-    if (taken.has(port)) {
-      report(frame, duplicateArgument, { callee: block, name: port.name.text }, input.span);
-      return null;
-    }
-    taken.set(port, { port, meaning: input.meaning, span: input.span });
-  }
-  for (const port of ports) {
-    const given = taken.get(port);
-    // A default may read the inputs before it.
-    if (given !== undefined) {
-      bind(base.scope, port.name.text, given.meaning, port.name.span);
-      continue;
-    }
-    if (port.value === null) {
-      report(frame, missingArgument, { callee: block, name: port.name.text }, call.span);
-      return null;
-    }
-    const meaning = evaluate(base, port.value);
-    bind(base.scope, port.name.text, meaning, port.name.span);
-    taken.set(port, { port, meaning, span: port.value.span });
-  }
-  return ports.flatMap((port) => taken.get(port) ?? []);
-}
-
-/** Consts are evaluated when first used: they may stand in any order and in port types. */
-function bindConstants(frame: Frame, declaration: BlockDecl): void {
-  for (const member of declaration.members)
-    if (member.kind === "const")
-      bindLazily(
-        frame.scope,
-        member.name.text,
-        () => evaluate(frame, member.value),
-        member.name.span,
-      );
-}
-
-function runBody(frame: Frame, declaration: BlockDecl, run: readonly Dim[] | null): Meaning {
+function runBody(frame: Frame, declaration: BlockDecl, { run, axes, settled }: Caller): Meaning {
   const outputs = new Map<string, Meaning>();
   const updated = new Set<string>();
   const outs = declaration.members.filter(
@@ -232,21 +103,16 @@ function runBody(frame: Frame, declaration: BlockDecl, run: readonly Dim[] | nul
       case "const":
         break;
       case "owned":
-        bind(
-          frame.scope,
-          member.name.text,
-          isAbsent(frame, member) ? none : createMember(frame, member, run),
-          member.name.span,
-        );
+        bind(frame.scope, member.name.text, ownedMeaning(frame, member, run), member.name.span);
         break;
       case "tap":
-        evaluate(frame, member.value);
+        recordTap(frame, member);
         break;
       case "let":
         destructure(
           frame,
           member.names,
-          shareRecipe(frame, member.names[0]?.text ?? "", evaluate(frame, member.value)),
+          shareRecipe(frame, member.names, evaluate(frame, member.value)),
         );
         break;
       case "assign":
@@ -262,74 +128,56 @@ function runBody(frame: Frame, declaration: BlockDecl, run: readonly Dim[] | nul
         if (updated.has(member.name.text))
           report(frame, alreadyDefined, { name: `${member.name.text} <- …` }, member.name.span);
         updated.add(member.name.text);
-        update(frame, declaration, member.name, evaluate(frame, member.value), member.value.span);
+        update(frame, declaration, run, member);
         break;
     }
   }
+  checkCarriesSet(frame, declaration, updated);
+  reportTapTwice(
+    frame,
+    declaration.members.filter((member) => member.kind === "tap"),
+  );
   const items = outs.map((port) => ({
     name: port.name.text,
-    value: checkOutput(frame, declaration, port, outputs, run),
+    value: withCallerAxes(
+      port.type,
+      checkOutput({ frame, settled }, declaration, port, outputs, run),
+      axes,
+    ),
   }));
   const [only] = items;
   return items.length === 1 && only !== undefined ? only.value : { kind: "tuple", items };
 }
 
-const isAbsent = (frame: Frame, member: Owned): boolean => {
-  if (member.guard === null) return false;
-  const guard = evaluate(frame, member.guard);
-  if (guard.kind !== "bool" && guard.kind !== "unknown")
-    report(
-      frame,
-      wrongType,
-      { what: "the condition of `if`", expected: "`bool`", found: describe(guard) },
-      member.guard.span,
-    );
-  return guard.kind === "bool" && !guard.value;
-};
-
-/** `let enc = Encoder(64)`: all applications of `enc` share the weights under `enc`. */
-const shareRecipe = (frame: Frame, name: string, meaning: Meaning): Meaning =>
-  meaning.kind === "recipe" && meaning.recipe.shared === null
-    ? { kind: "recipe", recipe: { ...meaning.recipe, shared: child(frame.path, name) } }
-    : meaning;
-
-function assign(
-  frame: Frame,
-  outs: readonly Port[],
-  outputs: Map<string, Meaning>,
-  names: Extract<BlockDecl["members"][number], { kind: "assign" }>["names"],
-  values: readonly Meaning[],
-): void {
-  for (const [i, name] of names.entries()) {
-    if (name.text === "_") continue;
-    const known = outs.map((port) => port.name.text);
-    if (!known.includes(name.text))
-      report(
-        frame,
-        assignsNoOutput,
-        { name: name.text, suggestion: suggest(name.text, known) },
-        name.span,
-      );
-    else if (outputs.has(name.text)) report(frame, alreadyDefined, { name: name.text }, name.span);
-    const value = values[i] ?? unknown;
-    outputs.set(name.text, value);
-    bind(frame.scope, name.text, value, name.span);
+function ownedMeaning(frame: Frame, member: Owned, run: readonly Dim[] | null): Meaning {
+  if (member.unused && member.role !== "weight") {
+    report(frame, unusedState, { name: member.name.text, role: member.role }, member.span);
+    return unknown;
   }
+  if (presence(frame, member.guard) === "absent") return none;
+  return member.role === "carry"
+    ? carriedValue(frame, member, run)
+    : createMember(frame, member, run);
 }
 
 function update(
   frame: Frame,
   declaration: BlockDecl,
-  name: { readonly text: string; readonly span: Arrival["span"] },
-  value: Meaning,
-  span: Arrival["span"],
+  run: readonly Dim[] | null,
+  { name, value: expr }: UpdateMember,
 ): void {
+  const value = evaluate(frame, expr);
+  const { span } = expr;
   const owned = declaration.members.find(
     (member): member is Owned =>
       member.kind === "owned" && member.role !== "weight" && member.name.text === name.text,
   );
   if (owned === undefined) {
     report(frame, updatesNoState, { name: name.text }, name.span);
+    return;
+  }
+  if (owned.role === "carry") {
+    setCarry(frame, owned, run, value, span);
     return;
   }
   // State moves in training alone; what it would become elsewhere has been checked all the same.
@@ -355,45 +203,3 @@ function update(
   const path = child(frame.path, segmentOf(frame, owned.as) ?? owned.name.text);
   if (frame.training && members.has(path)) updates.set(path, next);
 }
-
-function checkOutput(
-  frame: Frame,
-  declaration: BlockDecl,
-  port: Port,
-  outputs: ReadonlyMap<string, Meaning>,
-  run: readonly Dim[] | null,
-): Meaning {
-  const block = declaration.name.text;
-  const value =
-    outputs.get(port.name.text) ?? (port.value === null ? null : evaluate(frame, port.value));
-  if (value === null) {
-    report(frame, outputNotAssigned, { port: port.name.text, block }, port.span);
-    return unknown;
-  }
-  if (value.kind === "unknown") return unknown;
-  const declared = typeOf(frame, port.type, run);
-  if (declared === null) return unknown;
-  if (value.kind === "tensor" && sameType(value.value.type, declared)) return tensorOf(value.value);
-  if (
-    frame.elaboration.generic &&
-    value.kind === "tensor" &&
-    value.value.type.dtype === declared.dtype &&
-    !isDecided(frame, [...declared.shape, ...value.value.type.shape])
-  )
-    return unknown;
-  const found = value.kind === "tensor" ? printType(value.value.type) : describe(value);
-  report(
-    frame,
-    portShape,
-    { port: port.name.text, block, expected: printType(declared), found },
-    valueSpan(declaration, port),
-    [{ span: port.type.span, text: "declared here" }],
-  );
-  return unknown;
-}
-
-const valueSpan = (declaration: BlockDecl, port: Port): Arrival["span"] =>
-  declaration.members.find(
-    (member) =>
-      member.kind === "assign" && member.names.some((name) => name.text === port.name.text),
-  )?.span ?? port.span;

@@ -1,6 +1,7 @@
 /** The language's own functions: what is neither an op nor written in the language. */
 
 import type { Formal } from "../../grammar/ast.js";
+import { wholeOutside } from "../../grammar/diagnostics/axes.js";
 import { invariant } from "../../grammar/invariant.js";
 import { shapesDiffer, wrongType } from "../../grammar/diagnostics/types.js";
 import { type Dim, printDim, productOf, sameDim, sameShape, substitute } from "../ir/dim.js";
@@ -8,8 +9,11 @@ import type { Value } from "../ir/graph.js";
 import { isFloat, printType } from "../ir/type.js";
 import { type Bound, bindArguments, type CallSite } from "./bind.js";
 import type { BuiltinName } from "./builtin-names.js";
-import { countParameters } from "./count.js";
+import { unscale } from "./data/unscale.js";
+import { bytes, divides, flops, memoryOf, params, peakMemoryOf, steps } from "./estimates.js";
+import { perBatch, ratio } from "./loss-functions.js";
 import { type Frame, report } from "./frame.js";
+import { chunked, unstacked } from "./lists.js";
 import { signature } from "./signature.js";
 import {
   dimMeaning,
@@ -24,10 +28,11 @@ import {
 } from "./value.js";
 
 /** One function: its formals, and what it gives for them. */
-interface Builtin {
-  readonly formals: readonly Formal[];
-  readonly apply: (frame: Frame, args: ReadonlyMap<string, Bound>, call: CallSite) => Meaning;
-}
+type Builtin = { readonly formals: readonly Formal[] } & (
+  | { readonly apply: (frame: Frame, args: ReadonlyMap<string, Bound>, call: CallSite) => Meaning }
+  /** Reads its argument as it is written: a path that is no value. */
+  | { readonly read: (frame: Frame, call: CallSite) => Meaning }
+);
 
 const init = (text: string, recipe: (args: ReadonlyMap<string, Bound>) => InitRecipe): Builtin => ({
   formals: signature(text),
@@ -45,12 +50,42 @@ const number = (args: ReadonlyMap<string, Bound>, name: string): number => {
 
 const builtins: Readonly<Record<BuiltinName, Builtin>> = {
   average: { formals: signature("average(v, mask = none)"), apply: average },
+  unscale: { formals: signature("unscale(x, range)"), apply: unscale },
+  ratio: { formals: signature("ratio(s, w, at_least: float = 0)"), apply: ratio },
+  per_batch: { formals: signature("per_batch(v)"), apply: perBatch },
   like: { formals: signature("like(target, logit)"), apply: like },
   uniform_like: { formals: signature("uniform_like(x)"), apply: uniformLike },
-  params: { formals: signature("params(model: block)"), apply: params },
+  params: { formals: signature("params(model)"), read: params },
+  bytes: { formals: signature("bytes(model)"), read: bytes },
+  flops: { formals: signature("flops(model)"), read: flops },
+  steps: { formals: signature("steps(train)"), apply: steps },
+  divides: { formals: signature("divides(a: int, b: int)"), apply: divides },
+  device_memory: { formals: signature("device_memory(name: string)"), apply: memoryOf },
+  peak_memory: {
+    formals: signature("peak_memory(train, on = none, device: string | none = none)"),
+    apply: peakMemoryOf,
+  },
   len: { formals: signature("len(items)"), apply: length },
+  reverse: { formals: signature("reverse(items)"), apply: reversed },
+  unstack: {
+    formals: signature("unstack(x, axis: int = 0)"),
+    apply: (frame, args, call) => {
+      const x = tensorMeaning(frame, args, "x", "unstack");
+      return x === null ? unknown : unstacked(frame, x, number(args, "axis"), call.span);
+    },
+  },
+  chunk: {
+    formals: signature("chunk(x, n: int, axis: int = -1)"),
+    apply: (frame, args, call) => {
+      const x = tensorMeaning(frame, args, "x", "chunk");
+      if (x === null || args.get("n")?.meaning.kind !== "int") return unknown;
+      return chunked(frame, x, number(args, "n"), number(args, "axis"), call.span);
+    },
+  },
+  whole: { formals: signature("whole(x)"), apply: whole },
   size: { formals: signature("size(x)"), apply: size },
   extent: { formals: signature("extent(x, axis: int)"), apply: extent },
+  rank: { formals: signature("rank(x)"), apply: rank },
   constant: init("constant(value: float)", (a) => ({
     kind: "constant",
     value: number(a, "value"),
@@ -78,19 +113,20 @@ const builtins: Readonly<Record<BuiltinName, Builtin>> = {
 
 export function callBuiltin(frame: Frame, name: BuiltinName, call: CallSite): Meaning {
   const builtin = builtins[name];
+  if ("read" in builtin) return builtin.read(frame, call);
   const args = bindArguments(frame, frame, builtin.formals, call);
   return args === null ? unknown : builtin.apply(frame, args, call);
 }
 
-function tensorArgument(
+function tensorMeaning(
   frame: Frame,
   args: ReadonlyMap<string, Bound>,
   name: string,
   callee: string,
-): Value | null {
+): Extract<Meaning, { kind: "tensor" }> | null {
   const bound = args.get(name);
   if (bound === undefined || bound.meaning.kind === "unknown") return null;
-  if (bound.meaning.kind === "tensor") return bound.meaning.value;
+  if (bound.meaning.kind === "tensor") return bound.meaning;
   report(
     frame,
     wrongType,
@@ -99,6 +135,13 @@ function tensorArgument(
   );
   return null;
 }
+
+const tensorArgument = (
+  frame: Frame,
+  args: ReadonlyMap<string, Bound>,
+  name: string,
+  callee: string,
+): Value | null => tensorMeaning(frame, args, name, callee)?.value ?? null;
 
 /**
  * The mean of `v` over records and whatever axes it has, as a loss: the sum and the count apart.
@@ -197,9 +240,11 @@ function uniformLike(frame: Frame, args: ReadonlyMap<string, Bound>): Meaning {
   const x = tensorArgument(frame, args, "x", "uniform_like");
   if (x === null) return unknown;
   const { builder, draws, ordinals, recordAxis } = frame.elaboration;
-  const ordinal = ordinals.get(`draw:${frame.path}`) ?? 0;
-  ordinals.set(`draw:${frame.path}`, ordinal + 1);
-  const id = `${frame.path}#${ordinal}`;
+  // The same in whatever order a scan runs its steps.
+  const place = `${frame.path}${frame.scan?.mark ?? ""}`;
+  const ordinal = ordinals.get(`draw:${place}`) ?? 0;
+  ordinals.set(`draw:${place}`, ordinal + 1);
+  const id = `${place}#${ordinal}`;
   const value = builder.input(`random:${id}`, x.type);
   const [first] = x.type.shape;
   const perRecord = first !== undefined && recordAxis !== null && sameDim(first, recordAxis);
@@ -207,28 +252,48 @@ function uniformLike(frame: Frame, args: ReadonlyMap<string, Bound>): Meaning {
   return tensorOf(value);
 }
 
-function params(frame: Frame, args: ReadonlyMap<string, Bound>, call: CallSite): Meaning {
-  const model = args.get("model")?.meaning ?? unknown;
-  const count = countParameters(frame, model, call.span);
-  return count === null ? unknown : intOf(count);
+/** Among the inputs of `scan` and `each` it is read by them, and never called. */
+function whole(frame: Frame, _args: ReadonlyMap<string, Bound>, call: CallSite): Meaning {
+  report(frame, wholeOutside, {}, call.span);
+  return unknown;
 }
 
-function length(frame: Frame, args: ReadonlyMap<string, Bound>, call: CallSite): Meaning {
-  const items = args.get("items")?.meaning ?? none;
-  if (items.kind === "list") return intOf(items.items.length);
-  if (items.kind !== "unknown")
-    report(
-      frame,
-      wrongType,
-      { what: "`items` of `len`", expected: "a list", found: describe(items) },
-      call.span,
-    );
-  return unknown;
+function listArgument(
+  frame: Frame,
+  args: ReadonlyMap<string, Bound>,
+  callee: string,
+): readonly Meaning[] | null {
+  const bound = args.get("items");
+  if (bound === undefined || bound.meaning.kind === "unknown") return null;
+  if (bound.meaning.kind === "list") return bound.meaning.items;
+  const what = `\`items\` of \`${callee}\``;
+  report(
+    frame,
+    wrongType,
+    { what, expected: "a list", found: describe(bound.meaning) },
+    bound.span,
+  );
+  return null;
+}
+
+function length(frame: Frame, args: ReadonlyMap<string, Bound>): Meaning {
+  const items = listArgument(frame, args, "len");
+  return items === null ? unknown : intOf(items.length);
+}
+
+function reversed(frame: Frame, args: ReadonlyMap<string, Bound>): Meaning {
+  const items = listArgument(frame, args, "reverse");
+  return items === null ? unknown : { kind: "list", items: items.toReversed() };
 }
 
 function size(frame: Frame, args: ReadonlyMap<string, Bound>): Meaning {
   const x = tensorArgument(frame, args, "x", "size");
   return x === null ? unknown : dimMeaning(productOf(x.type.shape));
+}
+
+function rank(frame: Frame, args: ReadonlyMap<string, Bound>): Meaning {
+  const x = tensorArgument(frame, args, "x", "rank");
+  return x === null ? unknown : intOf(x.type.shape.length);
 }
 
 function extent(frame: Frame, args: ReadonlyMap<string, Bound>, call: CallSite): Meaning {

@@ -1,6 +1,6 @@
 /** Calls and pipe steps: ops, functions, blocks, schedules, and the language's own functions. */
 
-import type { ApplyStep, Argument, CallExpr, Expr, RepeatStep, Step } from "../../grammar/ast.js";
+import type { ApplyStep, Argument, CallExpr, Expr, Step } from "../../grammar/ast.js";
 import {
   divisionByZero,
   duplicateArgument,
@@ -10,8 +10,7 @@ import {
   unknownArgument,
   wrongType,
 } from "../../grammar/diagnostics/types.js";
-import { tooDeep } from "../../grammar/diagnostics/program.js";
-import { at } from "../../grammar/invariant.js";
+import { settledAlready, unusedNoWeights } from "../../grammar/diagnostics/program.js";
 import type { Span } from "../../grammar/source.js";
 import { suggest } from "../../grammar/suggest.js";
 import { ceilDivide, floorDivide } from "../ir/dim.js";
@@ -22,38 +21,18 @@ import { applyRecipe } from "./block.js";
 import { callBuiltin } from "./builtins.js";
 import { moduleFrame } from "./definitions.js";
 import { evaluateBody } from "./destructure.js";
+import { each } from "./each.js";
 import { applyEinops } from "./einops.js";
-import {
-  bind,
-  child,
-  createScope,
-  entered,
-  evaluate,
-  type Frame,
-  mayEnter,
-  report,
-} from "./frame.js";
+import { child, entered, evaluate, type Frame, mayEnter, report } from "./frame.js";
+import { foldList, rangeBounds } from "./lists.js";
 import { segmentOf } from "./members.js";
 import { applyOp, attrValue, type Operand } from "./ops.js";
 import { isKnown } from "./read.js";
 import { recipeOf } from "./recipe.js";
+import { repeat, type StepInput } from "./repeat.js";
+import { scan } from "./scan.js";
 import { scheduleCall } from "./schedules.js";
-import {
-  asDim,
-  asNumber,
-  describe,
-  dimMeaning,
-  intOf,
-  type Meaning,
-  type TupleItem,
-  unknown,
-} from "./value.js";
-
-interface PipeInput {
-  readonly name: string | null;
-  readonly value: Meaning;
-  readonly expr: Expr;
-}
+import { asDim, asNumber, describe, dimMeaning, intOf, type Meaning, unknown } from "./value.js";
 
 export function callExpression(frame: Frame, expr: CallExpr): Meaning {
   const rounded = roundedQuotient(frame, expr);
@@ -70,125 +49,96 @@ export function callExpression(frame: Frame, expr: CallExpr): Meaning {
   return apply(frame, callee, call, expr.callee.span);
 }
 
-export function applyStep(frame: Frame, step: Step, inputs: readonly PipeInput[]): Meaning {
-  if (step.kind === "repeat") return repeat(frame, step, inputs);
-  if (step.kind === "rearrange" || step.kind === "einsum")
+export function applyStep(frame: Frame, step: Step, inputs: readonly StepInput[]): Meaning {
+  if (step.kind === "repeat") {
+    const base = snakeCase(nameOfCallee(step.body.callee));
+    return repeat(frame, step, inputs, base, applyCopy);
+  }
+  if (step.kind === "each" || step.kind === "scan") {
+    const base = segmentOf(frame, step.as) ?? snakeCase(nameOfCallee(step.body.callee));
+    return step.kind === "each"
+      ? each(frame, step, inputs, base, applyCopy)
+      : scan(frame, step, inputs, base, applyCopy);
+  }
+  if (step.kind !== "apply")
     return applyEinops(
       frame,
       step,
-      inputs.map(({ value, expr }) => ({ meaning: value, span: expr.span })),
+      inputs.map(({ value, span }) => ({ meaning: value, span })),
     );
-  if (step.kind !== "apply") return unknown; // refused when the module was read
   const callee = evaluate(frame, step.callee);
   const call: CallSite = {
     callee: nameOfCallee(step.callee),
-    inputs: inputs.map(({ name, value, expr }) => ({ name, meaning: value, span: expr.span })),
+    inputs: inputs.map(({ name, value, span }) => ({ name, meaning: value, span })),
     args: step.args ?? [],
     span: step.span,
   };
   return (
-    applyBlock(frame, step, callee, call, frame.path) ??
+    applyBlock(unusedWithin(frame, step, callee), step, callee, call) ??
     apply(frame, callee, call, step.callee.span)
   );
 }
 
-/** Applies a block under `path`; `null` when the callee is no block. */
+/** `unused Linear(4)`: the frame of the step; what owns no weights cannot be unused. */
+function unusedWithin(frame: Frame, { unused, span, callee }: ApplyStep, found: Meaning): Frame {
+  if (!unused) return frame;
+  const isBlock =
+    found.kind === "recipe" ||
+    (found.kind === "definition" && found.definition.declaration.kind === "block");
+  if (!isBlock && found.kind !== "unknown")
+    report(frame, unusedNoWeights, { step: nameOfCallee(callee) }, span);
+  return { ...frame, unused: true };
+}
+
+/** Applies a block; `null` when the callee is none. */
 function applyBlock(
   frame: Frame,
   step: ApplyStep,
   callee: Meaning,
   call: CallSite,
-  path: string,
 ): Meaning | null {
+  const made = blockOf(frame, callee, call);
+  if (made?.kind !== "recipe") return made;
+  const { recipe } = made;
+  const own = segmentOf(frame, step.as) ?? snakeCase(recipe.declaration.name.text);
+  return applyRecipe(frame, recipe, call, recipe.shared ?? child(frame.path, own));
+}
+
+/** The block to be applied, with its settings; `unknown` after a report, `null` for no block. */
+function blockOf(frame: Frame, callee: Meaning, call: CallSite): Meaning | null {
   if (callee.kind === "definition" && callee.definition.declaration.kind === "block") {
     const made = recipeOf(frame, callee.definition, { ...call, inputs: [] });
     if (made.kind !== "recipe") return unknown;
-    if (!mayEnter(frame, made.recipe.declaration, call)) return unknown;
-    const segment = segmentOf(frame, step.as) ?? snakeCase(made.recipe.declaration.name.text);
-    return applyRecipe(frame, made.recipe, call, child(path, segment));
+    return mayEnter(frame, made.recipe.declaration, call) ? made : unknown;
   }
   if (callee.kind !== "recipe") return null;
-  const { recipe } = callee;
-  const own = segmentOf(frame, step.as) ?? snakeCase(recipe.declaration.name.text);
-  return applyRecipe(frame, recipe, call, recipe.shared ?? child(path, own));
+  const [argument] = call.args;
+  if (argument === undefined) return callee;
+  report(frame, settledAlready, { block: callee.recipe.declaration.name.text }, argument.span);
+  return unknown;
 }
 
-/** The first input and output chain; further outputs become lists, one item per copy. */
-function repeat(frame: Frame, step: RepeatStep, inputs: readonly PipeInput[]): Meaning {
-  const indices = repeatIndices(frame, step);
-  if (indices === null) return unknown;
-  let current = inputs;
-  const base = segmentOf(frame, step.as) ?? snakeCase(nameOfCallee(step.body.callee));
-  let chained: Meaning = inputs[0]?.value ?? unknown;
-  const copies: (readonly TupleItem[])[] = [];
-  for (const [copy, index] of indices.entries()) {
-    const scope = createScope(frame.scope);
-    if (step.binder !== null)
-      bind(scope, step.binder.name.text, intOf(index), step.binder.name.span);
-    const inner: Frame = { ...frame, scope };
-    const callee = evaluate(inner, step.body.callee);
-    const call: CallSite = {
-      callee: nameOfCallee(step.body.callee),
-      inputs: current.map(({ name, value, expr }, i) => ({
-        name,
-        meaning: value,
-        span: i === 0 && copy > 0 ? step.body.span : expr.span,
-      })),
-      args: step.body.args ?? [],
-      span: step.body.span,
-    };
-    const path = child(child(frame.path, base), String(copy));
-    const named = callee.kind === "definition" ? callee.definition : null;
-    const isBlock = named?.declaration.kind === "block";
-    if (isBlock && !mayEnter(frame, named.declaration, call)) return unknown;
-    const made = isBlock ? recipeOf(inner, named, { ...call, inputs: [] }) : callee;
-    const result =
-      made.kind === "recipe"
-        ? applyRecipe(inner, made.recipe, call, made.recipe.shared ?? path)
-        : apply(inner, callee, call, step.body.callee.span);
-    if (result.kind === "unknown") return unknown;
-    const outputs = result.kind === "tuple" ? result.items : [{ name: null, value: result }];
-    const first = at(outputs, 0).value;
-    if (first.kind === "unknown") return unknown;
-    chained = first;
-    current = current.map((input, i) => (i === 0 ? { ...input, value: first } : input));
-    copies.push(outputs);
-  }
-  const [head, ...further] = copies[0] ?? [];
-  if (head === undefined || further.length === 0) return chained;
-  const lists = further.map(({ name }, i): TupleItem => {
-    const items = copies.map((outputs) => at(outputs, i + 1).value);
-    return { name, value: { kind: "list", items } };
-  });
-  return { kind: "tuple", items: [{ name: head.name, value: chained }, ...lists] };
-}
-
-function repeatIndices(frame: Frame, step: RepeatStep): readonly number[] | null {
-  const bound = (expr: Expr): number | null => {
-    const meaning = evaluate(frame, expr);
-    if (meaning.kind === "int" && meaning.value >= 0) return meaning.value;
-    if (meaning.kind !== "unknown" && meaning.kind !== "dim")
-      report(
-        frame,
-        wrongType,
-        {
-          what: "the count of `repeat`",
-          expected: "a compile-time integer from 0 on",
-          found: describe(meaning),
-        },
-        expr.span,
-      );
-    return null;
+/** One application of the body of `repeat`, `each` or `scan`, whose weights lie under `path`. */
+function applyCopy(
+  frame: Frame,
+  body: ApplyStep,
+  inputs: readonly StepInput[],
+  path: string,
+): Meaning {
+  const callee = evaluate(frame, body.callee);
+  const call: CallSite = {
+    callee: nameOfCallee(body.callee),
+    inputs: inputs.map(({ name, value, span }) => ({ name, meaning: value, span })),
+    args: body.args ?? [],
+    span: body.span,
   };
-  const from = step.binder === null ? 0 : bound(step.binder.range.from);
-  const end = step.binder === null ? step.count : step.binder.range.to;
-  const to = end === null ? null : bound(end);
-  if (from === null || to === null) return null;
-  if (to - from > 10_000) {
-    report(frame, tooDeep, { limit: "10000 copies of a block" }, step.span);
-    return null;
-  }
-  return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+  const inner = unusedWithin(frame, body, callee);
+  const made = blockOf(inner, callee, call);
+  return made === null
+    ? apply(frame, callee, call, body.callee.span)
+    : made.kind === "recipe"
+      ? applyRecipe(inner, made.recipe, call, made.recipe.shared ?? path)
+      : unknown;
 }
 
 function apply(frame: Frame, callee: Meaning, call: CallSite, span: Span): Meaning {
@@ -234,8 +184,10 @@ function callOp(frame: Frame, op: Op, call: CallSite): Meaning {
   const spans = new Map<string, Span>();
   const dims: AttrValue[] = [];
   const limit = op.variadic === undefined ? inputNames.length : Infinity;
+  const given = new Set<string>();
   let filled = 0;
   let fits = true;
+  let decided = true;
 
   const giveInput = (name: string | null, operand: Operand): void => {
     filled++;
@@ -265,13 +217,25 @@ function callOp(frame: Frame, op: Op, call: CallSite): Meaning {
   for (const argument of call.args) {
     const { value } = argument;
     const name = argument.name?.text ?? null;
+    // `slice(1 .., axis: 1)`: a range fills both ends.
+    if (name === null && value.kind === "range" && "from" in op.attrs && "to" in op.attrs) {
+      const range = evaluate(frame, value);
+      const bounds = range.kind === "range" ? rangeBounds(frame, range, value.span) : null;
+      given.add("from").add("to");
+      decided &&= bounds !== null;
+      if (bounds === null) continue;
+      attrs["from"] = bounds.from;
+      if (bounds.to !== null) attrs["to"] = bounds.to;
+      spans.set("from", value.span).set("to", value.span);
+      continue;
+    }
     if (
       name === null ? filled < limit && attrsBegin(op, call, filled) : inputNames.includes(name)
     ) {
       giveInput(name, { meaning: evaluate(frame, value), span: value.span });
       continue;
     }
-    const key = name ?? attrNames.find((candidate) => !(candidate in attrs)) ?? null;
+    const key = name ?? attrNames.find((candidate) => !given.has(candidate)) ?? null;
     const kind = key === null ? undefined : op.attrs[key];
     if (key === null || kind === undefined) {
       const known = [...inputNames, ...attrNames];
@@ -288,7 +252,13 @@ function callOp(frame: Frame, op: Op, call: CallSite): Meaning {
       return unknown;
     }
     const meaning = attrMeaning(frame, kind.kind, value);
-    if (!isKnown(meaning)) return unknown;
+    // `reshape(B, C * H * W)`: what follows is the shape.
+    const isExtent = name === null && kind.kind === "shape" && meaning.kind !== "list";
+    if (!isExtent) given.add(key);
+    if (!isKnown(meaning)) {
+      decided = false;
+      continue;
+    }
     const read = attrValue(meaning);
     if (read === null) {
       report(
@@ -304,8 +274,7 @@ function callOp(frame: Frame, op: Op, call: CallSite): Meaning {
       return unknown;
     }
     spans.set(key, value.span);
-    // `reshape(B, C * H * W)`: what follows is the shape.
-    if (name === null && kind.kind === "shape" && meaning.kind !== "list") dims.push(read);
+    if (isExtent) dims.push(read);
     else attrs[key] = read;
   }
   if (!fits) return unknown;
@@ -315,12 +284,15 @@ function callOp(frame: Frame, op: Op, call: CallSite): Meaning {
   }
   const listed =
     op.variadic === undefined ? inputNames.flatMap((name) => operands.get(name) ?? []) : variadic;
+  const folded = foldList(frame, op.name, listed, Object.keys(attrs), call.span);
+  if (folded !== null) return folded;
   const missing =
     op.variadic === undefined ? inputNames.find((name) => !operands.has(name)) : undefined;
   if (missing !== undefined) {
     report(frame, missingArgument, { callee: call.callee, name: missing }, call.span);
     return unknown;
   }
+  if (!decided) return unknown;
   return applyOp(frame, op.name, listed, attrs satisfies Attrs, call.span, spans);
 }
 

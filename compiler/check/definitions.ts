@@ -1,6 +1,14 @@
 /** What declared names mean: constants are evaluated once, blocks and functions wait for their call. */
 
-import type { BlockDecl, Declaration, Name, ParamDecl } from "../../grammar/ast.js";
+import type {
+  BlockDecl,
+  DatasetDecl,
+  Declaration,
+  Name,
+  ParamDecl,
+  TypeNode,
+} from "../../grammar/ast.js";
+import { diagnose } from "../../grammar/diagnostic.js";
 import {
   alreadyDefined,
   cyclicDefinition,
@@ -9,8 +17,10 @@ import {
 } from "../../grammar/diagnostics/names.js";
 import { outOfRange } from "../../grammar/diagnostics/types.js";
 import type { Span } from "../../grammar/source.js";
+import { suggest } from "../../grammar/suggest.js";
 import type { Definition, ModuleScope } from "../modules.js";
 import { createScope, evaluate, type Frame, report } from "./frame.js";
+import { meshAxes, meshSize, sizeMember } from "./placement/mesh.js";
 import { conform } from "./settings.js";
 import { asNumber, describe, intOf, type Meaning, unknown } from "./value.js";
 
@@ -72,12 +82,11 @@ const nameOf = (declaration: Declaration): string =>
 function paramMeaning(frame: Frame, param: ParamDecl): Meaning {
   const name = param.name.text;
   if (param.value === null) {
-    report(
-      frame,
-      missingKey,
-      { key: `--${name.replaceAll("_", "-")}`, owner: "this program" },
-      param.name.span,
-    );
+    const params = { key: `--${name.replaceAll("_", "-")}`, owner: "this program" };
+    // Where files lie does not bear on whether a program is sound: only running it asks for that.
+    if (!isPath(param.type)) report(frame, missingKey, params, param.name.span);
+    else if (!uncarriedAt(frame, param.name.span))
+      frame.elaboration.uncarried.push(diagnose(missingKey, params, param.name.span));
     return unknown;
   }
   const value = evaluate(frame, param.value, param.type);
@@ -85,6 +94,12 @@ function paramMeaning(frame: Frame, param: ParamDecl): Meaning {
   if (param.range !== null) checkRange(frame, param, meaning);
   return meaning;
 }
+
+const isPath = (type: TypeNode): boolean =>
+  type.kind === "setting-type" && type.alternatives.every(({ name }) => name.text === "path");
+
+const uncarriedAt = ({ elaboration }: Frame, { source, start }: Span): boolean =>
+  elaboration.uncarried.some(({ span }) => span?.source === source && span.start === start);
 
 function checkRange(frame: Frame, param: ParamDecl, meaning: Meaning): void {
   const range = param.range === null ? unknown : evaluate(frame, param.range);
@@ -102,33 +117,47 @@ function checkRange(frame: Frame, param: ParamDecl, meaning: Meaning): void {
   );
 }
 
-/** `Shapes.classes`: how many classes a dataset names. */
+/** `Shapes.classes`, how many classes a dataset names; `pod.expert`, the devices along an axis; `pod.size`. */
 export function memberOfDefinition(frame: Frame, definition: Definition, member: Name): Meaning {
   const { declaration, module } = definition;
-  if (declaration.kind === "dataset" && member.text === "classes") {
-    for (const item of declaration.members) {
-      if (item.kind !== "entry" || item.key[0]?.text !== "source" || item.value?.kind !== "call")
-        continue;
-      const argument = item.value.args.find(({ name }) => name?.text === "classes");
-      if (argument === undefined) continue;
-      const home = moduleFrame(frame, module);
-      if (argument.value.kind === "list") return intOf(argument.value.items.length);
-      const list = evaluate(home, argument.value);
-      if (list.kind === "list") return intOf(list.items.length);
-    }
+  if (declaration.kind === "mesh") {
+    const axes = meshAxes(moduleFrame(frame, module), declaration);
+    if (axes === null) return unknown;
+    const devices = member.text === sizeMember ? meshSize(axes) : axes.get(member.text);
+    if (devices !== undefined) return intOf(devices);
+    const owner = `the mesh \`${declaration.name.text}\``;
+    const suggestion = suggest(member.text, [...axes.keys(), sizeMember]);
+    report(frame, unknownMember, { owner, member: member.text, suggestion }, member.span);
+    return unknown;
   }
+  const found = frame.elaboration.datasetMember(
+    frame,
+    moduleFrame(frame, module),
+    definition,
+    member,
+  );
+  if (found !== null) return found;
   report(
     frame,
     unknownMember,
     {
       owner: describe({ kind: "definition", definition }),
       member: member.text,
-      suggestion: declaration.kind === "dataset" ? "classes" : null,
+      suggestion:
+        declaration.kind === "dataset" ? suggest(member.text, memberNames(declaration)) : null,
     },
     member.span,
   );
   return unknown;
 }
+
+/** What a dataset's name may lead to, for suggestions. */
+const memberNames = ({ members }: DatasetDecl): readonly string[] => [
+  "classes",
+  ...members.flatMap((member) =>
+    member.kind === "field" || member.kind === "fit" ? [member.name.text] : [],
+  ),
+];
 
 /** Whether a block's settings, ports, members and lets have names of their own; a double one is reported. */
 export function namesAreUnique(frame: Frame, block: BlockDecl): boolean {

@@ -2,7 +2,7 @@
 
 import type { Body, Name, TypeNode } from "../../grammar/ast.js";
 import { outputCount } from "../../grammar/diagnostics/program.js";
-import { bind, createScope, evaluate, type Frame, report } from "./frame.js";
+import { bind, child, createScope, evaluate, type Frame, report } from "./frame.js";
 import { type Meaning, unknown } from "./value.js";
 
 /** `{ let … value }`: the lets are seen by the value alone. */
@@ -12,10 +12,19 @@ export function evaluateBody(frame: Frame, body: Body, expected: TypeNode | null
   for (const item of body.lets) {
     const meaning = evaluate(inner, item.value);
     if (item.kind === "const") bind(inner.scope, item.name.text, meaning, item.name.span);
-    else destructure(inner, item.names, meaning);
+    else destructure(inner, item.names, shareRecipe(inner, item.names, meaning));
   }
   return evaluate(inner, body.value, expected);
 }
+
+/** `let enc = Encoder(64)`: all applications of `enc` share the weights under `enc`. */
+export const shareRecipe = (frame: Frame, names: readonly Name[], meaning: Meaning): Meaning =>
+  meaning.kind === "recipe" && meaning.recipe.shared === null
+    ? {
+        kind: "recipe",
+        recipe: { ...meaning.recipe, shared: child(frame.path, names[0]?.text ?? "") },
+      }
+    : meaning;
 
 /** Binds `let a, b = …`. */
 export function destructure(frame: Frame, names: readonly Name[], meaning: Meaning): void {

@@ -7,15 +7,18 @@ import { at, invariant } from "../../grammar/invariant.js";
 import type { Span } from "../../grammar/source.js";
 import { type Dim, productOf } from "../ir/dim.js";
 import type { Value } from "../ir/graph.js";
+import { axesOrNone } from "./axes.js";
 import { distinct, type Extents, givenExtents, matchAxes } from "./axis-pattern.js";
 import { type Frame, report } from "./frame.js";
 import { applyOp, type Operand } from "./ops.js";
-import { describe, type Meaning, tensorOf, unknown } from "./value.js";
+import { type AxisNames, describe, type Meaning, tensorOf, unknown } from "./value.js";
 
 /** A tensor and the names of its axes. */
 interface Labeled {
   readonly value: Value;
   readonly axes: readonly string[];
+  /** What the axes of `...` are called. */
+  readonly run: AxisNames;
 }
 
 export function applyEinops(frame: Frame, step: EinopsStep, inputs: readonly Operand[]): Meaning {
@@ -27,11 +30,12 @@ export function applyEinops(frame: Frame, step: EinopsStep, inputs: readonly Ope
   }
   const extents = givenExtents(frame, step.sizes);
   if (extents === null) return unknown;
-  const tensors: { value: Value; pattern: Axes }[] = [];
+  const tensors: { value: Value; names: AxisNames; pattern: Axes }[] = [];
   for (const [i, { meaning, span }] of inputs.entries()) {
-    if (meaning.kind === "tensor")
-      tensors.push({ value: meaning.value, pattern: at(step.inputs, i) });
-    else {
+    if (meaning.kind === "tensor") {
+      const { value, axes: names = [] } = meaning;
+      tensors.push({ value, names, pattern: at(step.inputs, i) });
+    } else {
       const what = `the input of \`${step.kind}\``;
       report(frame, wrongType, { what, expected: "a tensor", found: describe(meaning) }, span);
       return unknown;
@@ -39,20 +43,38 @@ export function applyEinops(frame: Frame, step: EinopsStep, inputs: readonly Ope
   }
   const context: Context = { frame, extents, span: step.span };
   const labeled: Labeled[] = [];
-  for (const { value, pattern } of tensors) {
+  for (const { value, names, pattern } of tensors) {
     const axes = matchAxes(frame, pattern, value.type, extents);
     if (axes === null) return unknown;
-    labeled.push({ value: reshapeTo(context, value, axes), axes });
+    const dots = pattern.items.findIndex(isRun);
+    const run = dots < 0 ? [] : names.slice(dots, dots + axes.filter(isOfRun).length);
+    labeled.push({ value: reshapeTo(context, value, axes), axes, run });
   }
   const output = flatten(step.output, at(labeled, 0).axes);
   if (!distinct(frame, output, step.output) || !sidesAgree(context, step, labeled, output))
     return unknown;
   const first = step.kind === "einsum" ? contract(context, labeled, output) : at(labeled, 0);
   const ordered = order(context, first, output);
+  const { run } = at(labeled, 0);
   return tensorOf(
     emit(context, "reshape", [ordered], { shape: outputShape(step.output, extents, output) }),
+    axesOrNone(
+      outputNames(
+        step.output,
+        output.filter(isOfRun).map((_, i) => run[i] ?? null),
+      ),
+    ),
   );
 }
+
+const isRun = (item: AxisItem): boolean => item.kind === "axis" && item.name.text === "...";
+const isOfRun = (name: string): boolean => name.startsWith("...");
+
+/** A pattern names the axes of its result; one that is put together has no name. */
+const outputNames = (pattern: Axes, run: AxisNames): AxisNames =>
+  pattern.items.flatMap((item) =>
+    isRun(item) ? run : [item.kind === "axis" ? item.name.text : null],
+  );
 
 interface Context {
   readonly frame: Frame;
@@ -70,7 +92,7 @@ const namesOf = (item: AxisItem, run: readonly string[]): readonly string[] =>
     : item.kind === "axes"
       ? item.items.flatMap((inner) => namesOf(inner, run))
       : item.name.text === "..."
-        ? run.filter((name) => name.startsWith("..."))
+        ? run.filter(isOfRun)
         : [item.name.text];
 
 /** `rearrange` keeps every axis; no output axis comes from nowhere. */
@@ -169,14 +191,16 @@ function product(context: Context, a: Labeled, b: Labeled, later: ReadonlySet<st
     [matrices(left, [batch, rows, inner]), matrices(right, [batch, inner, columns])],
     {},
   );
-  return { value: reshapeTo(context, value, axes), axes };
+  return { value: reshapeTo(context, value, axes), axes, run: [] };
 }
 
 /** Sums over the axes that nothing reads any more. */
-function summed(context: Context, { value, axes }: Labeled, kept: ReadonlySet<string>): Labeled {
+function summed(context: Context, labeled: Labeled, kept: ReadonlySet<string>): Labeled {
+  const { value, axes } = labeled;
   const gone = axes.flatMap((name, axis) => (kept.has(name) ? [] : [axis]));
-  if (gone.length === 0) return { value, axes };
+  if (gone.length === 0) return labeled;
   return {
+    ...labeled,
     value: emit(context, "sum", [value], { axes: gone, keep: false }),
     axes: axes.filter((name) => kept.has(name)),
   };

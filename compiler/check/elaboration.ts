@@ -1,45 +1,66 @@
 /** Starts an elaboration: one graph, its symbols, and what is known of them. */
 
-import type { BlockDecl, Declaration } from "../../grammar/ast.js";
+import type {
+  BlockDecl,
+  DatasetDecl,
+  Declaration,
+  MetricDecl,
+  TrainDecl,
+} from "../../grammar/ast.js";
 import type { Diagnostic } from "../../grammar/diagnostic.js";
 import type { CompilerHost } from "../host.js";
 import { createGraphBuilder } from "../ir/create-builder.js";
-import { type Dim, namedDim } from "../ir/dim.js";
-import type { ModuleScope } from "../modules.js";
+import { libraryModulesWith, type ModuleScope } from "../modules.js";
+import type { DatasetFindings } from "./data/dataset.js";
+import { datasetMember } from "./data/members.js";
 import { evaluateExpr } from "./evaluate.js";
 import { createScope, type Elaboration, type Frame } from "./frame.js";
+import type { TrainFigures } from "./placement/figures.js";
+import { batchDim, batchName } from "./record-axis.js";
 import type { Meaning } from "./value.js";
+
+export { batchDim, batchName };
 
 /** What the elaborations of one program share. */
 export interface Session {
+  /**
+   * A train as graphs and sizes, also for another batch than its own; `null` when it has errors,
+   * which are reported.
+   */
+  readonly figuresOf: (train: TrainDecl, batch?: number) => TrainFigures | null;
   /** Makes a path written in a module absolute. */
   readonly resolvePath: CompilerHost["resolvePath"];
+  readonly describeData?: CompilerHost["describeData"];
+  readonly datasets: Map<DatasetDecl, DatasetFindings>;
+  /** The modules of the standard library that declare a name. */
+  readonly modulesWith: (name: string) => readonly string[];
   readonly diagnostics: Diagnostic[];
   /** What is sound but cannot be executed by this version. */
   readonly uncarried: Diagnostic[];
   readonly constants: Map<Declaration, Meaning | null>;
-  readonly applied: Set<BlockDecl>;
+  readonly applied: Set<BlockDecl | MetricDecl>;
 }
 
 export const createSession = (
   host: CompilerHost,
   diagnostics: readonly Diagnostic[] = [],
   uncarried: readonly Diagnostic[] = [],
+  figuresOf: Session["figuresOf"] = () => null,
 ): Session => ({
+  figuresOf,
   resolvePath: host.resolvePath,
+  modulesWith: (name) => libraryModulesWith(host, name),
+  describeData: host.describeData,
+  datasets: new Map(),
   diagnostics: [...diagnostics],
   uncarried: [...uncarried],
   constants: new Map(),
   applied: new Set(),
 });
 
-/** The batch axis is a symbol in every elaboration, so that it never equals a number by chance. */
-export const batchName = "B";
-export const batchDim: Dim = namedDim(batchName);
-
 export interface ElaborationOptions {
   /** Dims are symbols and undecidable conditions are unknown. */
-  readonly generic?: "generic";
+  readonly generic?: "generic" | "every branch";
   /** The batch size where it is asked for as a number. */
   readonly batch?: number;
   readonly isFrozen?: (path: string) => boolean;
@@ -52,12 +73,17 @@ export function createElaboration(session: Session, options: ElaborationOptions 
   return {
     ...session,
     evaluate: evaluateExpr,
+    datasetMember,
     builder,
     generic: options.generic !== undefined,
+    everyBranch: options.generic === "every branch",
     members: new Map(),
     updates: new Map(),
     draws: [],
+    stacks: new Map(),
+    lossSchedules: [],
     facts: [],
+    taps: new Map(),
     isFrozen: options.isFrozen ?? (() => false),
     valid:
       options.padding === undefined
@@ -78,5 +104,6 @@ export const rootFrame = (elaboration: Elaboration, module: ModuleScope): Frame 
   path: "",
   training: false,
   sampling: false,
+  unused: false,
   trail: [],
 });

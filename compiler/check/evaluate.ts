@@ -3,10 +3,11 @@
 import type {
   Argument,
   ComprehensionExpr,
+  ComputedMemberExpr,
   Expr,
   IfExpr,
-  IndexExpr,
   MemberExpr,
+  PipeExpr,
   TypeNode,
 } from "../../grammar/ast.js";
 import { unknownMember, unknownName } from "../../grammar/diagnostics/names.js";
@@ -20,9 +21,12 @@ import { applyStep, callExpression } from "./call.js";
 import { definitionMeaning, memberOfDefinition } from "./definitions.js";
 import { evaluateBody } from "./destructure.js";
 import { bind, createScope, evaluate, type Frame, namesInSight, report } from "./frame.js";
+import { indexed } from "./lists.js";
 import { nameMeaning } from "./names.js";
 import { binary, unary } from "./operators.js";
+import type { StepInput } from "./repeat.js";
 import { takesAnyWord, wordsOf } from "./settings.js";
+import { tapAt } from "./taps.js";
 import {
   boolOf,
   describe,
@@ -47,11 +51,11 @@ export function evaluateExpr(frame: Frame, expr: Expr, expected: TypeNode | null
     case "name":
       return named(frame, expr.name, expr, expected);
     case "member":
-      return member(frame, expr);
+      return record(frame, expr, tapAt(frame, expr) ?? member(frame, expr));
     case "call":
       return record(frame, expr, callExpression(frame, expr));
     case "index":
-      return index(frame, expr);
+      return indexed(frame, expr, evaluate(frame, expr.object), evaluate(frame, expr.index));
     case "unary":
       return unary(frame, expr.operator, evaluate(frame, expr.operand), expr);
     case "binary":
@@ -71,10 +75,11 @@ export function evaluateExpr(frame: Frame, expr: Expr, expected: TypeNode | null
     case "tuple":
       return { kind: "tuple", items: expr.items.map((item) => tupleItem(frame, item)) };
     case "pipe":
-      return record(frame, expr, applyStep(frame, expr.step, inputsOf(frame, expr.input)));
+      return record(frame, expr, applyStep(frame, expr.step, inputsOf(frame, expr)));
+    case "computed-member":
+      return record(frame, expr, tapAt(frame, expr) ?? computedMember(frame, expr));
     case "broken":
     case "spread":
-    case "computed-member":
       return unknown; // reported when the module was read
     default:
       return assertNever(expr);
@@ -108,7 +113,7 @@ function listOf(frame: Frame, exprs: readonly Expr[], expected: TypeNode | null)
 
 /** `[for i in 0 .. n if c: value]`: one item per index of the range, or per item of a list. */
 function comprehension(frame: Frame, expr: ComprehensionExpr, expected: TypeNode | null): Meaning {
-  const over = itemsOf(frame, expr.range);
+  const over = itemsOf(frame, expr.range) ?? (frame.elaboration.everyBranch ? [unknown] : null);
   if (over === null) return unknown;
   const items: Meaning[] = [];
   for (const item of over) {
@@ -123,6 +128,8 @@ function comprehension(frame: Frame, expr: ComprehensionExpr, expected: TypeNode
           { what: "a condition", expected: "`bool`", found: describe(kept) },
           expr.condition?.span ?? expr.span,
         );
+      if (kept.kind === "unknown" && frame.elaboration.everyBranch)
+        listItem(inner, expr.value, expected);
       return unknown;
     }
     if (kept.value) items.push(listItem(inner, expr.value, expected));
@@ -165,13 +172,29 @@ const listItem = (frame: Frame, item: Expr, expected: TypeNode | null): Meaning 
     : evaluate(frame, item, expected);
 
 /** What stands left of `|>`: one value, or a tuple's values with their names. */
-function inputsOf(frame: Frame, expr: Expr): readonly (TupleItem & { readonly expr: Expr })[] {
-  if (expr.kind === "tuple")
-    return expr.items.map((item) => ({ ...tupleItem(frame, item), expr: item.value }));
-  const meaning = evaluate(frame, expr);
-  if (meaning.kind === "tuple")
-    return meaning.items.map((item) => ({ name: null, value: item.value, expr }));
-  return [{ name: null, value: meaning, expr }];
+function inputsOf(frame: Frame, { input, step }: PipeExpr): readonly StepInput[] {
+  const cuts = step.kind === "scan" || step.kind === "each";
+  if (input.kind === "tuple")
+    return input.items.map(({ name, value }) => stepInput(name?.text ?? null, value));
+  const only = stepInput(null, input);
+  if (only.value.kind !== "tuple") return [only];
+  return only.value.items.map(({ value }) => ({ ...only, value }));
+
+  function stepInput(name: string | null, expr: Expr): StepInput {
+    const inner = cuts ? insideWhole(frame, expr) : null;
+    const value = evaluate(frame, inner ?? expr);
+    return { name, value, span: expr.span, isWhole: inner !== null };
+  }
+}
+
+/** `x` of `whole(x)`. */
+function insideWhole(frame: Frame, expr: Expr): Expr | null {
+  if (expr.kind !== "call" || expr.callee.kind !== "name" || expr.callee.name !== "whole")
+    return null;
+  const callee = nameMeaning(frame, expr.callee.name, expr.callee);
+  const [argument, second] = expr.args;
+  const isWhole = callee?.kind === "builtin" && callee.name === "whole";
+  return isWhole && argument?.name === null && second === undefined ? argument.value : null;
 }
 
 const tupleItem = (frame: Frame, item: Argument): TupleItem => ({
@@ -201,6 +224,7 @@ function named(frame: Frame, name: string, expr: Expr, expected: TypeNode | null
     {
       name,
       suggestion: suggest(name, [...namesInSight(frame), ...publicOps, ...builtinFunctions]),
+      modules: frame.elaboration.modulesWith(name),
     },
     expr.span,
   );
@@ -210,7 +234,7 @@ function named(frame: Frame, name: string, expr: Expr, expected: TypeNode | null
 function member(frame: Frame, expr: MemberExpr): Meaning {
   const object = evaluate(frame, expr.object);
   const name = expr.member.text;
-  if (object.kind === "unknown" || name.includes("*")) return unknown;
+  if (object.kind === "unknown") return unknown;
   if (object.kind === "tuple") {
     const found = object.items.find((item) => item.name === name);
     if (found !== undefined) return found.value;
@@ -250,27 +274,16 @@ function member(frame: Frame, expr: MemberExpr): Meaning {
   return unknown;
 }
 
-function index(frame: Frame, expr: IndexExpr): Meaning {
+/** A name that is put together is a tap's: outputs of a call are known by theirs. */
+function computedMember(frame: Frame, expr: ComputedMemberExpr): Meaning {
   const object = evaluate(frame, expr.object);
-  const position = evaluate(frame, expr.index);
-  if (object.kind === "unknown" || position.kind === "unknown") return unknown;
-  if (object.kind !== "list" && object.kind !== "tuple") {
-    report(
-      frame,
-      wrongType,
-      { what: "what is indexed", expected: "a list", found: describe(object) },
-      expr.object.span,
-    );
-    return unknown;
-  }
-  const items = object.kind === "list" ? object.items : object.items.map((item) => item.value);
-  const item = position.kind === "int" ? items.at(position.value) : undefined;
-  if (item !== undefined) return item;
+  if (object.kind === "unknown") return unknown;
+  const expected = "the model, as in `model.blocks.{i}.load`";
   report(
     frame,
     wrongType,
-    { what: "an index", expected: `an integer below ${items.length}`, found: describe(position) },
-    expr.index.span,
+    { what: "what a computed path begins at", expected, found: describe(object) },
+    expr.object.span,
   );
   return unknown;
 }
@@ -279,6 +292,10 @@ function choose(frame: Frame, expr: IfExpr, expected: TypeNode | null): Meaning 
   const condition = evaluate(frame, expr.condition);
   if (condition.kind === "bool")
     return evaluateBody(frame, condition.value ? expr.then : expr.otherwise, expected);
+  if (condition.kind === "unknown" && frame.elaboration.everyBranch) {
+    evaluateBody(frame, expr.then, expected);
+    evaluateBody(frame, expr.otherwise, expected);
+  }
   if (condition.kind === "tensor")
     report(frame, notConstant, { what: "the condition of `if`" }, expr.condition.span);
   else if (condition.kind !== "unknown")

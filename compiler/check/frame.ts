@@ -8,14 +8,27 @@ import {
 } from "../../grammar/diagnostic.js";
 import { cyclicDefinition } from "../../grammar/diagnostics/names.js";
 import { notCarriedOut } from "../../grammar/diagnostics/program.js";
-import type { BlockDecl, Declaration, Expr, TypeNode } from "../../grammar/ast.js";
+import type {
+  BlockDecl,
+  DatasetDecl,
+  Declaration,
+  Expr,
+  MetricDecl,
+  Name,
+  TrainDecl,
+  TypeNode,
+} from "../../grammar/ast.js";
 import type { Span } from "../../grammar/source.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import type { Dim } from "../ir/dim.js";
 import type { Value } from "../ir/graph.js";
 import type { TensorType } from "../ir/type.js";
-import type { ModuleScope } from "../modules.js";
+import type { DescribeData } from "../plan/description.js";
+import type { Definition, ModuleScope } from "../modules.js";
+import type { DatasetFindings } from "./data/dataset.js";
 import type { Initializer } from "../plan/schema.js";
+import type { LossSchedule } from "./over-time.js";
+import type { TrainFigures } from "./placement/figures.js";
 import { type Meaning, unknown } from "./value.js";
 
 /** A learned tensor or a state that one elaboration has created. */
@@ -39,6 +52,12 @@ export interface Draw {
   readonly perRecord: boolean;
 }
 
+/** `count` copies with weights of their own, along an axis of this name. */
+export interface Stack {
+  readonly axis: string;
+  readonly count: number;
+}
+
 /** The type of a piece of the program's text, for the editor and for tests. */
 export interface Fact {
   readonly span: Span;
@@ -49,19 +68,45 @@ export interface Fact {
 export interface Elaboration {
   /** The evaluator; held here so that its parts need not import each other in a circle. */
   readonly evaluate: (frame: Frame, expr: Expr, expected: TypeNode | null) => Meaning;
+  /**
+   * A train as graphs and sizes, also for another batch than its own; `null` when it has errors,
+   * which are reported.
+   */
+  readonly figuresOf: (train: TrainDecl, batch?: number) => TrainFigures | null;
+  /** The modules of the standard library that declare a name. */
+  readonly modulesWith: (name: string) => readonly string[];
   /** Makes a path written in a module absolute. */
   readonly resolvePath: (path: string, from: string) => string;
+  /** What the host says of data files; absent where they are out of reach. */
+  readonly describeData?: DescribeData | undefined;
+  /** Datasets that have been checked. */
+  readonly datasets: Map<DatasetDecl, DatasetFindings>;
+  /** A member of a dataset, seen from `home`, its module; held here as `evaluate` is. */
+  readonly datasetMember: (
+    frame: Frame,
+    home: Frame,
+    definition: Definition,
+    member: Name,
+  ) => Meaning | null;
   /** Values of `param`s and `const`s by declaration; `null` while one is being evaluated. */
   readonly constants: Map<Declaration, Meaning | null>;
   readonly builder: GraphBuilder;
   /** Whether dims are symbols to be decided at each application: undecidable things are unknown. */
   readonly generic: boolean;
+  /** Whether both branches of an undecided condition are looked through, for a body on its own. */
+  readonly everyBranch: boolean;
   readonly diagnostics: Diagnostic[];
   readonly uncarried: Diagnostic[];
   readonly members: Map<string, Member>;
   readonly updates: Map<string, Value>;
   readonly draws: Draw[];
+  /** Instances that `each` has made, by the path under which their copies lie. */
+  readonly stacks: Map<string, Stack>;
+  /** Schedules that losses read; each is a graph input `schedule:<name>`. */
+  readonly lossSchedules: LossSchedule[];
   readonly facts: Fact[];
+  /** Values of taps by path, one for each application; of a scanned instance one per step. */
+  readonly taps: Map<string, readonly Meaning[]>;
   /** Whether every weight under this instance is frozen. */
   readonly isFrozen: (path: string) => boolean;
   /** bool[B] of the records that are not padding; `null` where none is. */
@@ -74,7 +119,7 @@ export interface Elaboration {
   readonly ordinals: Map<string, number>;
   readonly budget: { nodes: number; applications: number };
   /** Blocks applied so far: the others are checked on their own. */
-  readonly applied: Set<BlockDecl>;
+  readonly applied: Set<BlockDecl | MetricDecl>;
 }
 
 export interface Frame {
@@ -85,8 +130,28 @@ export interface Frame {
   readonly path: string;
   readonly training: boolean;
   readonly sampling: boolean;
+  /** Within an `unused` step: no loss reaches its weights. */
+  readonly unused: boolean;
+  /** Whether this application repeats an earlier one of the same instance: its weights are made. */
+  readonly again?: boolean;
+  /** The step of the innermost `scan` around this place. */
+  readonly scan?: ScanStep;
+  /** Names that the `in` ports of the block at hand leave to its inputs. */
+  readonly portNames?: ReadonlySet<string>;
   /** Call sites from the outermost in, for messages and against recursion. */
   readonly trail: readonly Entered[];
+}
+
+/** One step of a `scan`. */
+export interface ScanStep {
+  /** Tells the draws of the steps apart: `@2`, inside another scan `@0@2`. */
+  readonly mark: string;
+  /** What the step before has set, by the path of the `carry`. */
+  readonly entry: ReadonlyMap<string, Meaning>;
+  /** What this step sets. */
+  readonly exit: Map<string, Meaning>;
+  /** How often an instance has been applied in this step: each application carries its own. */
+  readonly counts: Map<string, number>;
 }
 
 /** A block or function that is being applied. */
@@ -201,10 +266,12 @@ export function pushAt(
   if (!diagnostics.some((other) => isSame(other, diagnostic))) diagnostics.push(diagnostic);
 }
 
+/** One place has one mistake of a kind, in whatever application it shows first. */
 const isSame = (one: Diagnostic, other: Diagnostic): boolean =>
   one.code === other.code &&
-  one.message === other.message &&
   one.span?.start === other.span?.start &&
+  one.span?.end === other.span?.end &&
+  (one.span !== null || one.message === other.message) &&
   one.span?.source === other.span?.source;
 
 /** A place in the user's own text, and labels that lead on into the library. */

@@ -1,57 +1,111 @@
-/** Globs over weight paths: `model.cnn.**`, `model.layers[0 .. 4].bn*`. */
+/** Globs over weight paths: `model.cnn.**`, `model.layers[0 .. 4].bn*`, `model.blocks.{i}.**`. */
 
-import type { FreezeMember, GPath } from "../../grammar/ast.js";
+import type { Expr, FreezeMember, GPath, GPathSegment } from "../../grammar/ast.js";
 import { globMatchesNothing } from "../../grammar/diagnostics/program.js";
+import { wrongType } from "../../grammar/diagnostics/types.js";
 import { suggest } from "../../grammar/suggest.js";
-import { evaluate, type Frame, report } from "./frame.js";
-import { asNumber } from "./value.js";
+import { bind, createScope, evaluate, type Frame, report } from "./frame.js";
+import { nameMeaning } from "./names.js";
+import { asNumber, describe, intOf, type Meaning } from "./value.js";
 
-interface Segment {
-  readonly text: string;
-  /** Half-open range that the next segment, an index, must lie in. */
-  readonly range: readonly [number, number] | null;
+/** What the parts of a glob that are left open stand for in one path. */
+export interface Captures {
+  /** Indices by the names that bind them: `{i}`, `[g in 1 .. 3]`, `[e]`. */
+  readonly names: ReadonlyMap<string, number>;
+  /** What each `*` and `**` stands for, in order. */
+  readonly stars: readonly string[];
 }
 
-export const printGlob = (glob: GPath): string =>
-  glob.segments
-    .map(
-      (segment) => segment.text + (segment.range === null && segment.index === null ? "" : "[…]"),
-    )
-    .join(".");
+type Part =
+  | { readonly kind: "text"; readonly text: string }
+  /** `*`, `bn*` */
+  | { readonly kind: "star"; readonly prefix: string }
+  /** `**` */
+  | { readonly kind: "stars" }
+  /** An index in a half-open range, after a fixed part; a name may be bound to it. */
+  | {
+      readonly kind: "index";
+      readonly prefix: string;
+      readonly from: number;
+      readonly to: number;
+      readonly name: string | null;
+    };
 
-/** The paths a glob matches, reported when there are none. */
+/** The glob as written. */
+export const printGlob = ({ span: { source, start, end } }: GPath): string =>
+  source.text.slice(start, end);
+
+/** The glob with what its expressions come to: `model.cells.3.**`. */
+const printParts = (parts: readonly Part[]): string =>
+  parts
+    .map((part) => {
+      switch (part.kind) {
+        case "text":
+          return part.text;
+        case "star":
+          return `${part.prefix}*`;
+        case "stars":
+          return "**";
+        case "index":
+          return part.prefix + printRange(part);
+      }
+    })
+    .join(".")
+    .replaceAll(".[", "[");
+
+function printRange({ from, to, name }: Extract<Part, { kind: "index" }>): string {
+  if (to === from + 1) return String(from);
+  if (from === 0 && to === Infinity) return `{${name ?? ""}}`;
+  return `[${name === null ? "" : `${name} in `}${from} ..${to === Infinity ? "" : ` ${to}`}]`;
+}
+
+/**
+ * The paths a glob matches, and what its open parts stand for in each. A glob that ends in a plain
+ * name may also name an instance: then all below it are meant. `null` when the glob is wrong, or
+ * matches none of the paths, which is reported.
+ */
 export function matchGlob(
   frame: Frame,
   glob: GPath,
   paths: readonly string[],
-): ReadonlySet<string> {
-  const pattern = glob.segments.map((segment): Segment => {
-    if (segment.index !== null) {
-      const index = asNumber(evaluate(frame, segment.index)) ?? NaN;
-      return { text: segment.text, range: [index, index + 1] };
-    }
-    if (segment.range === null) return { text: segment.text, range: null };
-    const from = asNumber(evaluate(frame, segment.range.from)) ?? 0;
-    const to =
-      segment.range.to === null
-        ? Infinity
-        : (asNumber(evaluate(frame, segment.range.to)) ?? Infinity);
-    return { text: segment.text, range: [from, to] };
-  });
-  const matched = new Set(paths.filter((path) => matches(pattern, path.split("."))));
-  if (matched.size === 0) {
-    const text = printGlob(glob);
-    const known = [...new Set(paths.flatMap(prefixes))];
-    const stem = text.replace(/\.\*+$/, "");
-    const nearest = suggest(stem, known);
-    report(
-      frame,
-      globMatchesNothing,
-      { glob: text, suggestion: nearest === null ? null : text.replace(stem, nearest) },
-      glob.span,
-    );
+): ReadonlyMap<string, Captures> | null {
+  const parts = partsOf(frame, glob);
+  if (parts === null) return null;
+  const exact = matchesOf(parts, paths);
+  const last = parts.at(-1);
+  const named = last?.kind === "text" || last?.kind === "index";
+  const matched =
+    exact.size > 0 || !named ? exact : matchesOf([...parts, { kind: "stars" }], paths);
+  if (matched.size > 0) return matched;
+  const text = printParts(parts);
+  const known = [...new Set(paths.flatMap(prefixes))];
+  const stem = text.replace(/\.\*+$/, "");
+  const nearest = suggest(stem, known);
+  const suggestion = nearest === null ? null : text.replace(stem, nearest);
+  report(frame, globMatchesNothing, { glob: text, suggestion }, glob.span);
+  return null;
+}
+
+/** The same for paths that are no weights; nothing is said when none matches. */
+export function pathsMatching(
+  frame: Frame,
+  glob: GPath,
+  paths: readonly string[],
+): ReadonlyMap<string, Captures> | null {
+  const parts = partsOf(frame, glob);
+  return parts === null ? null : matchesOf(parts, paths);
+}
+
+function matchesOf(
+  parts: readonly Part[],
+  paths: readonly string[],
+): ReadonlyMap<string, Captures> {
+  const found = new Map<string, Captures>();
+  for (const path of paths) {
+    const captures = matches(parts, path.split("."), { names: new Map(), stars: [] });
+    if (captures !== null) found.set(path, captures);
   }
-  return matched;
+  return found;
 }
 
 const prefixes = (path: string): readonly string[] => {
@@ -59,24 +113,121 @@ const prefixes = (path: string): readonly string[] => {
   return segments.map((_, i) => segments.slice(0, i + 1).join("."));
 };
 
-/** `**` stands for any number of segments, `*` for one or the rest of one. */
-function matches(pattern: readonly Segment[], path: readonly string[]): boolean {
-  const [first, ...rest] = pattern;
-  const [head, ...tail] = path;
-  if (first === undefined) return path.length === 0;
-  if (first.text === "**")
-    return matches(rest, path) || (head !== undefined && matches(pattern, tail));
-  if (head === undefined || !matchesSegment(first.text, head)) return false;
-  if (first.range === null) return matches(rest, tail);
-  const [index, ...after] = tail;
-  const number = index === undefined ? NaN : Number(index);
-  return number >= first.range[0] && number < first.range[1] && matches(rest, after);
+/** The frame with the bound indices in sight. */
+export function withCaptures(frame: Frame, { names }: Captures): Frame {
+  if (names.size === 0) return frame;
+  const scope = createScope(frame.scope);
+  for (const [name, index] of names) bind(scope, name, intOf(index));
+  return { ...frame, scope };
 }
 
-const matchesSegment = (pattern: string, segment: string): boolean =>
-  pattern.endsWith("*") ? segment.startsWith(pattern.slice(0, -1)) : pattern === segment;
+/** `null` when an expression in the glob is wrong, which is reported. */
+function partsOf(frame: Frame, glob: GPath): readonly Part[] | null {
+  const parts: Part[] = [];
+  const scope = createScope(frame.scope);
+  const inner: Frame = { ...frame, scope };
+  for (const segment of glob.segments) {
+    const own = segmentParts(inner, segment);
+    if (own === null) return null;
+    parts.push(...own);
+  }
+  return parts;
+}
 
-/** All learn at a stage's start; its lines apply in order, the last match wins. */
+function segmentParts(frame: Frame, segment: GPathSegment): readonly Part[] | null {
+  const head = headOf(frame, segment);
+  if (head === null) return null;
+  const { index, range, binder } = segment;
+  if (index !== null) {
+    const own = indexPart(frame, "", index);
+    return own === null ? null : [head, own];
+  }
+  if (range === null) return [head];
+  const from = boundOf(frame, range.from, 0);
+  const to = range.to === null ? Infinity : boundOf(frame, range.to, 0);
+  if (from === null || to === null) return null;
+  return [head, { kind: "index", prefix: "", from, to, name: binder?.text ?? null }];
+}
+
+function headOf(frame: Frame, { text, computed }: GPathSegment): Part | null {
+  if (computed !== null) return indexPart(frame, text, computed);
+  if (text === "**") return { kind: "stars" };
+  return text.endsWith("*") ? { kind: "star", prefix: text.slice(0, -1) } : { kind: "text", text };
+}
+
+/** `{i}` and `[e]`: a name that nothing else binds is bound by the match. */
+function indexPart(frame: Frame, prefix: string, expr: Expr): Part | null {
+  const open = { kind: "index" as const, prefix, from: 0, to: Infinity };
+  if (expr.kind === "name" && isFree(frame, expr.name, expr)) return { ...open, name: expr.name };
+  const meaning = evaluate(frame, expr);
+  if (meaning.kind === "string") return { kind: "text", text: prefix + meaning.value };
+  const value = asIndex(frame, meaning, expr);
+  return value === null ? null : { ...open, from: value, to: value + 1, name: null };
+}
+
+/** Whether the name means nothing outside of paths; ops and functions are no indices. */
+function isFree(frame: Frame, name: string, expr: Expr): boolean {
+  const kind = nameMeaning(frame, name, expr)?.kind;
+  return kind === undefined || kind === "op" || kind === "builtin" || kind === "float";
+}
+
+const boundOf = (frame: Frame, expr: Expr, least: number): number | null => {
+  const value = asIndex(frame, evaluate(frame, expr), expr);
+  return value === null ? null : Math.max(least, value);
+};
+
+function asIndex(frame: Frame, meaning: Meaning, expr: Expr): number | null {
+  const value = asNumber(meaning);
+  if (value !== null && Number.isInteger(value) && value >= 0) return value;
+  if (meaning.kind !== "unknown") {
+    const what = "an index of a path";
+    const expected = "an integer from 0 on";
+    report(frame, wrongType, { what, expected, found: describe(meaning) }, expr.span);
+  }
+  return null;
+}
+
+/** What the open parts stand for, or `null`; `**` takes as few segments as it can. */
+function matches(
+  pattern: readonly Part[],
+  path: readonly string[],
+  captures: Captures,
+): Captures | null {
+  const [first, ...rest] = pattern;
+  const [head, ...tail] = path;
+  if (first === undefined) return path.length === 0 ? captures : null;
+  if (first.kind === "stars") {
+    for (let taken = 0; taken <= path.length; taken++) {
+      const stars = [...captures.stars, path.slice(0, taken).join(".")];
+      const found = matches(rest, path.slice(taken), { ...captures, stars });
+      if (found !== null) return found;
+    }
+    return null;
+  }
+  if (head === undefined) return null;
+  switch (first.kind) {
+    case "text":
+      return first.text === head ? matches(rest, tail, captures) : null;
+    case "star": {
+      if (!head.startsWith(first.prefix)) return null;
+      const stars = [...captures.stars, head.slice(first.prefix.length)];
+      return matches(rest, tail, { ...captures, stars });
+    }
+    case "index": {
+      const { prefix, from, to, name } = first;
+      const digits = head.startsWith(prefix) ? head.slice(prefix.length) : "";
+      const index = /^\d+$/.test(digits) ? Number(digits) : NaN;
+      if (!(index >= from && index < to)) return null;
+      if (name === null) return matches(rest, tail, captures);
+      const known = captures.names.get(name);
+      if (known !== undefined && known !== index) return null;
+      const names = new Map(captures.names).set(name, index);
+      return matches(rest, tail, { ...captures, names });
+    }
+  }
+}
+
+/** All learn at a stage's start; lines apply in order, the last match wins. */
 export function frozenPaths(
   frame: Frame,
   lines: readonly FreezeMember[],
@@ -85,7 +236,7 @@ export function frozenPaths(
   const frozen = new Set<string>();
   for (const line of lines)
     for (const glob of line.globs)
-      for (const path of matchGlob(frame, glob, weights))
+      for (const path of matchGlob(frame, glob, weights)?.keys() ?? [])
         if (line.kind === "freeze") frozen.add(path);
         else frozen.delete(path);
   return frozen;

@@ -5,11 +5,20 @@ import { pathTaken } from "../../grammar/diagnostics/program.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import type { Span } from "../../grammar/source.js";
 import { type Dim, productOf } from "../ir/dim.js";
-import { isNumeric, printType, type TensorType } from "../ir/type.js";
+import { isNumeric, printType, sameType, type TensorType } from "../ir/type.js";
 import type { Initializer } from "../plan/schema.js";
-import { child, evaluate, type Frame, report, userPlace } from "./frame.js";
+import { givenAxes } from "./axes.js";
+import { child, evaluate, type Frame, type Member, report, userPlace } from "./frame.js";
 import { typeOf } from "./ports.js";
-import { asNumber, describe, type InitRecipe, type Meaning, tensorOf, unknown } from "./value.js";
+import {
+  asNumber,
+  type AxisNames,
+  describe,
+  type InitRecipe,
+  type Meaning,
+  tensorOf,
+  unknown,
+} from "./value.js";
 
 /** The segment an `as` path adds; `null` when there is none, empty for `as _`. */
 export function segmentOf(frame: Frame, as: TPath | null): string | null {
@@ -38,17 +47,14 @@ export function segmentOf(frame: Frame, as: TPath | null): string | null {
 /** Creates a learned tensor or a state, or gives the one a shared instance already has. */
 export function createMember(frame: Frame, node: Owned, run: readonly Dim[] | null): Meaning {
   const type = typeOf(frame, node.type, run);
-  if (type === null || node.role === "carry") return unknown;
+  if (type === null) return unknown;
+  const axes = givenAxes(node.type, type.shape.length);
   const path = child(frame.path, segmentOf(frame, node.as) ?? node.name.text);
   const { builder, members } = frame.elaboration;
   const known = members.get(path);
   if (known !== undefined) {
-    if (
-      known.owner === frame.path &&
-      known.span.start === node.span.start &&
-      frame.elaboration.ordinals.has(`shared:${frame.path}`)
-    )
-      return tensorOf(known.value);
+    if (known.owner === frame.path && known.span.start === node.span.start && frame.again === true)
+      return madeBefore(frame, node, known, type, axes);
     // Within one instance the member is to blame, between two their steps are, once for all members.
     const within = known.owner === frame.path && known.span.start !== node.span.start;
     const { ordinals } = frame.elaboration;
@@ -70,15 +76,37 @@ export function createMember(frame: Frame, node: Owned, run: readonly Dim[] | nu
   const value = builder.input(path, type);
   members.set(path, {
     path,
-    role: node.role,
+    role: node.role === "weight" ? "weight" : "state",
     value,
     init,
-    unused: node.unused,
+    unused: node.role === "weight" && (node.unused || frame.unused),
     span: node.span,
     place: userPlace(frame, node.span),
     owner: frame.path,
   });
-  return tensorOf(value);
+  return tensorOf(value, axes);
+}
+
+/**
+ * What an earlier application of the same instance has created. In a scan a state has the value
+ * that the step before has set, without its gradient: the meaning of a scan is unrolling.
+ */
+function madeBefore(
+  frame: Frame,
+  node: Owned,
+  known: Member,
+  type: TensorType,
+  axes: AxisNames | undefined,
+): Meaning {
+  if (!sameType(known.value.type, type)) {
+    const what = `the type of \`${node.name.text}\`, which several applications share,`;
+    const expected = printType(known.value.type);
+    report(frame, wrongType, { what, expected, found: printType(type) }, node.type.span);
+    return unknown;
+  }
+  const { builder, updates } = frame.elaboration;
+  const set = frame.scan === undefined ? undefined : updates.get(known.path);
+  return tensorOf(set === undefined ? known.value : builder.emit("stop_gradient", [set]), axes);
 }
 
 const callSpan = (frame: Frame): Span | undefined => frame.trail.at(-1)?.span;
@@ -114,7 +142,7 @@ function initializerOf(frame: Frame, node: Owned, type: TensorType): Initializer
  * Fans as PyTorch counts them: fan_in = shape[1] * receptive field, fan_out = shape[0] * the same.
  * Kaiming: He et al. 2015; Xavier: Glorot and Bengio 2010. `null` while a dim is a symbol.
  */
-function resolveInit(recipe: InitRecipe, shape: readonly Dim[]): Initializer | null {
+export function resolveInit(recipe: InitRecipe, shape: readonly Dim[]): Initializer | null {
   const [out, into, ...field] = shape;
   const receptive = productOf(field);
   const fan = (dim: Dim | undefined): number =>

@@ -20,8 +20,10 @@ import {
 } from "../ir/dim.js";
 import { nameMeaning } from "./names.js";
 import { evaluate, type Frame, report } from "./frame.js";
-import { addLosses, divideLoss, scaleLoss } from "./losses.js";
+import { lossBinary, scaleLoss } from "./loss-algebra.js";
 import { applyOp } from "./ops.js";
+import { valueNow } from "./over-time.js";
+import { quantityBinary, sameQuantity } from "./quantities.js";
 import { scalarBinary, scalarNegate } from "./scalars.js";
 import {
   asDim,
@@ -67,12 +69,18 @@ export function binary(frame: Frame, expr: BinaryExpr): Meaning {
     const [left, right] = comparedSides(frame, expr);
     return equality(frame, expr, left, right);
   }
-  const left = evaluate(frame, expr.left);
+  const first = evaluate(frame, expr.left);
+  const left = operator === "then" ? first : valueNow(frame, first, expr.left.span);
   // The right side of a decided `and` or `or` may be undecidable.
   if (left.kind === "bool" && operator === "and" && !left.value) return left;
   if (left.kind === "bool" && operator === "or" && left.value) return left;
-  const right = evaluate(frame, expr.right);
+  const second = evaluate(frame, expr.right);
+  const right = operator === "then" ? second : valueNow(frame, second, expr.right.span);
   if (left.kind === "unknown" || right.kind === "unknown") return unknown;
+  if (left.kind === "loss" || right.kind === "loss") {
+    const loss = lossBinary(frame, expr, left, right);
+    if (loss !== null) return loss;
+  }
   if (left.kind === "tensor" || right.kind === "tensor")
     return tensorBinary(frame, expr, left, right);
   const result = constantBinary(frame, expr, left, right);
@@ -125,8 +133,7 @@ function sameMeaning(left: Meaning, right: Meaning): boolean | null {
   if (left.kind === "word" && right.kind === "word") return left.text === right.text;
   if (left.kind === "bool" && right.kind === "bool") return left.value === right.value;
   if (left.kind === "string" && right.kind === "string") return left.value === right.value;
-  if (left.kind === "quantity" && right.kind === "quantity")
-    return left.value === right.value && left.unit === right.unit;
+  if (left.kind === "quantity" && right.kind === "quantity") return sameQuantity(left, right);
   return left.kind === "none" && right.kind === "none";
 }
 
@@ -186,8 +193,9 @@ function constantBinary(
   if (operator === "and" || operator === "or")
     return left.kind === "bool" && right.kind === "bool" ? right : null;
   if (operator === "in") return contains(left, right);
+  if (left.kind === "quantity" || right.kind === "quantity")
+    return quantityBinary(operator, left, right);
   if (left.kind === "scalar" || right.kind === "scalar") return scalarBinary(operator, left, right);
-  if (left.kind === "loss" || right.kind === "loss") return lossBinary(operator, left, right);
   const [a, b] = [asDim(left), asDim(right)];
   if (a !== null && b !== null) return dimBinary(frame, expr, a, b);
   const [x, y] = [asNumber(left), asNumber(right)];
@@ -275,34 +283,4 @@ function numberBinary(operator: BinaryExpr["operator"], x: number, y: number): M
     default:
       return null;
   }
-}
-
-function lossBinary(
-  operator: BinaryExpr["operator"],
-  left: Meaning,
-  right: Meaning,
-): Meaning | null {
-  const [x, y] = [asNumber(left), asNumber(right)];
-  if (left.kind === "loss" && right.kind === "loss") {
-    if (operator === "+") return { kind: "loss", loss: addLosses(left.loss, right.loss) };
-    if (operator === "-")
-      return { kind: "loss", loss: addLosses(left.loss, scaleLoss(right.loss, -1)) };
-    return null;
-  }
-  if (left.kind === "loss" && y !== null) {
-    if (operator === "*") return { kind: "loss", loss: scaleLoss(left.loss, y) };
-    if (operator === "/") return { kind: "loss", loss: divideLoss(left.loss, y) };
-    const constant = { constant: operator === "-" ? -y : y, terms: [] };
-    return operator === "+" || operator === "-"
-      ? { kind: "loss", loss: addLosses(left.loss, constant) }
-      : null;
-  }
-  if (right.kind === "loss" && x !== null) {
-    if (operator === "*") return { kind: "loss", loss: scaleLoss(right.loss, x) };
-    const signed = operator === "-" ? scaleLoss(right.loss, -1) : right.loss;
-    return operator === "+" || operator === "-"
-      ? { kind: "loss", loss: addLosses({ constant: x, terms: [] }, signed) }
-      : null;
-  }
-  return null;
 }

@@ -4,11 +4,13 @@ import type { Span } from "../../grammar/source.js";
 import { isRejection, type Label } from "../../grammar/diagnostic.js";
 import { dimTooLarge, missingArgument, wrongType } from "../../grammar/diagnostics/types.js";
 import { tooDeep } from "../../grammar/diagnostics/program.js";
+import { lossNotLinear } from "../../grammar/diagnostics/training.js";
 import type { Attrs, AttrValue, Value } from "../ir/graph.js";
 import { belongsTo, type DType, isFloat, printType } from "../ir/type.js";
 import { opNamed } from "../ops/index.js";
 import type { Op } from "../ops/define.js";
 import { inferOp } from "../ops/kit/infer-op.js";
+import { type NamedOperand, resultAxes } from "./axes.js";
 import { type Frame, pushAt, report } from "./frame.js";
 import { isDecided } from "./ports.js";
 import { constantFunction } from "./numbers.js";
@@ -60,13 +62,22 @@ export function applyOp(
       report(frame, tooDeep, { limit: `${maxNodes} nodes` }, span);
     return unknown;
   }
+  const named = inputs.map(({ type }, i): NamedOperand => {
+    const { meaning, span: place } = operands[i] ?? { meaning: unknown, span };
+    return { type, axes: meaning.kind === "tensor" ? meaning.axes : undefined, span: place };
+  });
+  const axes = resultAxes(frame, op, named, inferred, span);
+  if (axes === "differ") return unknown;
   const { builder } = frame.elaboration;
   const outputs = builder.within({ span, scope: frame.path }, () =>
     builder.emitAll(name, inputs, attrs),
   );
   const [first] = outputs;
-  if (outputs.length === 1 && first !== undefined) return tensorOf(first);
-  return { kind: "tuple", items: outputs.map((value) => ({ name: null, value: tensorOf(value) })) };
+  if (outputs.length === 1 && first !== undefined) return tensorOf(first, axes[0]);
+  return {
+    kind: "tuple",
+    items: outputs.map((value, i) => ({ name: null, value: tensorOf(value, axes[i]) })),
+  };
 }
 
 /** An op on compile-time numbers or on values over time is computed here. */
@@ -103,8 +114,13 @@ function inputValues(
     const key = op.variadic ?? names[i] ?? "";
     const { meaning } = operand;
     if (meaning.kind === "tensor") {
-      values.push(meaning.value);
+      const counts = meaning.value.type.dtype === "bool" && op.traits?.includes("counts") === true;
+      values.push(counts ? frame.elaboration.builder.cast(meaning.value, "f32") : meaning.value);
       continue;
+    }
+    if (meaning.kind === "loss") {
+      report(frame, lossNotLinear, { operator: op.name }, operand.span);
+      return null;
     }
     const value = promote(frame, op, key, meaning, operands);
     if (value === null) {

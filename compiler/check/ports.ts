@@ -1,6 +1,6 @@
 /** Solves the dims of a block's inputs: all ports of one application together, without search. */
 
-import type { Expr, Port, TensorTypeNode, TypeNode } from "../../grammar/ast.js";
+import type { Expr, Name, Port, TensorTypeNode, TypeNode } from "../../grammar/ast.js";
 import {
   negativeDim,
   notConstant,
@@ -8,7 +8,6 @@ import {
   unresolvedDim,
   wrongType,
 } from "../../grammar/diagnostics/types.js";
-import { notYetSupported } from "../../grammar/diagnostics/program.js";
 import { at } from "../../grammar/invariant.js";
 import type { Span } from "../../grammar/source.js";
 import {
@@ -46,8 +45,13 @@ const unmarked = (text: string): string => text.replaceAll(mark, "");
 /** The names in a type that mean nothing yet: they are generic. */
 export function genericNames(frame: Frame, type: TypeNode): readonly string[] {
   if (type.kind !== "tensor-type") return [];
-  return type.dims.flatMap((dim) => (dim.size === null ? [] : freeNames(frame, dim.size)));
+  return type.dims.flatMap(({ axis, size }) => [
+    ...(axis === null || nameMeaning(frame, axis.text, nameOf(axis)) !== null ? [] : [axis.text]),
+    ...(size === null ? [] : freeNames(frame, size)),
+  ]);
 }
+
+const nameOf = ({ text, span }: Name): Expr => ({ kind: "name", name: text, span });
 
 function freeNames(frame: Frame, expr: Expr): readonly string[] {
   switch (expr.kind) {
@@ -85,10 +89,6 @@ export function patternOf(frame: Frame, type: TypeNode): Pattern | null {
   }
   const dims: (Dim | "...")[] = [];
   for (const node of type.dims) {
-    if (node.axis !== null) {
-      report(frame, notYetSupported, { what: "a named axis" }, node.axis.span);
-      return null;
-    }
     if (node.kind === "ellipsis" || node.size === null) {
       dims.push("...");
       continue;

@@ -5,7 +5,7 @@ import { wrongType } from "../../grammar/diagnostics/types.js";
 import { scalarVariables } from "../plan/scalar.js";
 import { bindArguments, type CallSite, scopeOf } from "./bind.js";
 import { bind, evaluate, type Frame, report } from "./frame.js";
-import { asNumber, describe, type Meaning, unknown } from "./value.js";
+import { asNumber, describe, type Meaning, type ScheduleSegment, unknown } from "./value.js";
 
 export function scheduleCall(
   frame: Frame,
@@ -49,4 +49,15 @@ export function scheduleCall(
       },
     ],
   };
+}
+
+/** Whether only the last segment lacks a length; another one is reported. */
+export function segmentsAreSound(frame: Frame, segments: readonly ScheduleSegment[]): boolean {
+  const open = segments.filter((segment) => segment.over === null);
+  const [first, second] = open;
+  if (first === undefined || (second === undefined && first === segments.at(-1))) return true;
+  const what = "only the last segment of a schedule";
+  const expected = "without a length";
+  report(frame, wrongType, { what, expected, found: "another one" }, (second ?? first).span);
+  return false;
 }

@@ -16,7 +16,8 @@ interface Alternative {
   readonly length: number | null | undefined;
 }
 
-const builtinTypes = [
+/** The names of setting types; every other name in one is a word. */
+export const builtinTypes = [
   "int",
   "float",
   "bool",
@@ -24,6 +25,7 @@ const builtinTypes = [
   "path",
   "dim",
   "duration",
+  "bytes",
   "init",
   "block",
   "none",
@@ -87,9 +89,17 @@ export function conform(
 ): Meaning {
   if (meaning.kind === "unknown") return meaning;
   const alternatives = alternativesOf(frame, type);
+  // What is wrong with an item has been said.
+  if (
+    meaning.kind === "list" &&
+    meaning.items.some(({ kind }) => kind === "unknown") &&
+    alternatives.some(({ length }) => length === null || length === meaning.items.length)
+  )
+    return unknown;
   // A size that only an application settles may stand for any integer.
-  const sized = alternatives.some(({ name, length }) => name === "int" && length === undefined);
-  if (frame.elaboration.generic && meaning.kind === "dim" && sized) return meaning;
+  const sized = alternatives.filter(({ name }) => name === "int");
+  if (frame.elaboration.generic && meaning.kind === "dim" && sized.length > 0)
+    return sized.some(({ length }) => length === undefined) ? meaning : unknown;
   for (const alternative of alternatives) {
     const fitted = fit(meaning, alternative);
     if (fitted !== null) return fitted;
@@ -103,11 +113,14 @@ export function conform(
   }
   const expected = printSettingType(alternatives);
   const found = describe(meaning);
-  const wantsUnit = alternatives.some(({ name }) => name === "duration" || name === "percent");
+  const wantsUnit = alternatives.some(
+    ({ name }) => name === "duration" || name === "percent" || name === "bytes",
+  );
   if (wantsUnit || meaning.kind === "quantity") {
     const named = expected
       .replace("`duration`", "a duration in `steps`, `epochs` or `%`")
-      .replace("`percent`", "a share in `%`");
+      .replace("`percent`", "a share in `%`")
+      .replace("`bytes`", "a size such as `20 GiB`");
     report(frame, unitMismatch, { what, expected: named, found }, span);
   } else report(frame, wrongType, { what, expected, found }, span);
   return unknown;
@@ -152,6 +165,8 @@ function fitOne(meaning: Meaning, name: string): Meaning | null {
         : meaning.kind === "word" && meaning.text === "rest"
           ? meaning
           : null;
+    case "bytes":
+      return meaning.kind === "quantity" && meaning.unit.endsWith("B") ? meaning : null;
     case "percent":
       return meaning.kind === "quantity" && meaning.unit === "%" ? meaning : null;
     case "init":

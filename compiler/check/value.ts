@@ -23,9 +23,15 @@ export type Meaning =
   | { readonly kind: "list"; readonly items: readonly Meaning[] }
   | { readonly kind: "range"; readonly from: Meaning; readonly to: Meaning | null }
   | { readonly kind: "init"; readonly recipe: InitRecipe }
-  | { readonly kind: "tensor"; readonly value: IrValue }
+  /** `axes`: what each axis is called, `null` for one without a name; absent when none has one. */
+  | { readonly kind: "tensor"; readonly value: IrValue; readonly axes?: AxisNames }
   /** Several tensors: the outputs of a call, or `(q, kv, mask: m)`. */
-  | { readonly kind: "tuple"; readonly items: readonly TupleItem[] }
+  | {
+      readonly kind: "tuple";
+      readonly items: readonly TupleItem[];
+      /** Of a dataset's fit: how its results lie on a record. */
+      readonly range?: FittedRange;
+    }
   | { readonly kind: "loss"; readonly loss: Loss }
   | { readonly kind: "recipe"; readonly recipe: Recipe }
   | { readonly kind: "fn"; readonly declaration: FnDecl; readonly module: ModuleScope }
@@ -40,6 +46,18 @@ export type Meaning =
   | { readonly kind: "module"; readonly module: ModuleScope }
   /** Already reported, or undecidable in a generic block: silences what follows. */
   | { readonly kind: "unknown" };
+
+/** One entry per axis. */
+export type AxisNames = readonly (string | null)[];
+
+/** What `unscale` needs to know of a fit. */
+export interface FittedRange {
+  readonly kind: "minmax" | "standard";
+  /** The shape in which a result broadcasts against a record; `null` where transforms lost it. */
+  readonly layout: readonly Dim[] | null;
+  /** The limits of `rescale`, `null` where it needs none; `undefined` where nothing is rescaled. */
+  readonly to: readonly [number, number] | null | undefined;
+}
 
 export interface TupleItem {
   readonly name: string | null;
@@ -74,6 +92,8 @@ export interface Loss {
 export interface LossAtom {
   readonly sum: IrValue;
   readonly weight: IrValue;
+  /** The sum is divided by no less than this. */
+  readonly atLeast?: number;
   readonly span: Span;
 }
 
@@ -89,7 +109,8 @@ export const none: Meaning = { kind: "none" };
 export const intOf = (value: number): Meaning => ({ kind: "int", value });
 export const floatOf = (value: number): Meaning => ({ kind: "float", value });
 export const boolOf = (value: boolean): Meaning => ({ kind: "bool", value });
-export const tensorOf = (value: IrValue): Meaning => ({ kind: "tensor", value });
+export const tensorOf = (value: IrValue, axes?: AxisNames): Meaning =>
+  axes === undefined ? { kind: "tensor", value } : { kind: "tensor", value, axes };
 
 export const dimMeaning = (dim: Dim): Meaning =>
   typeof dim === "number" ? intOf(dim) : { kind: "dim", dim };

@@ -42,10 +42,11 @@ export const printDim = (dim: Dim): string => (typeof dim === "number" ? String(
 
 // Most dims are numbers: arithmetic on two of them makes no terms.
 
-export const addDims = (a: Dim, b: Dim): Dim =>
-  typeof a === "number" && typeof b === "number"
-    ? a + b
-    : fromTerms([...termsOf(a), ...termsOf(b)]);
+export function addDims(a: Dim, b: Dim): Dim {
+  if (typeof a === "number" && typeof b === "number") return a + b;
+  if (a === 0) return b;
+  return b === 0 ? a : fromTerms([...termsOf(a), ...termsOf(b)]);
+}
 
 export const negateDim = (a: Dim): Dim => multiplyDims(-1, a);
 
@@ -142,8 +143,19 @@ function printRounded(kind: "floor" | "ceil", over: Dim, under: Dim): string {
   return `${kind}(${parenthesized(over)} / ${parenthesized(under)})`;
 }
 
+/** Dims are immutable, and asked for their names again and again. */
+const namesByDim = new WeakMap<SymbolicDim, ReadonlySet<string>>();
+const noNames: ReadonlySet<string> = new Set();
+
 /** The names a dim depends on, inside floors and ceilings too. */
 export function namesOf(dim: Dim): ReadonlySet<string> {
+  if (typeof dim === "number") return noNames;
+  const known = namesByDim.get(dim) ?? collectNames(dim);
+  namesByDim.set(dim, known);
+  return known;
+}
+
+function collectNames(dim: SymbolicDim): ReadonlySet<string> {
   const names = new Set<string>();
   const visit = (d: Dim): void => {
     for (const atom of termsOf(d).flatMap((term) => term.atoms))
@@ -159,7 +171,7 @@ export function namesOf(dim: Dim): ReadonlySet<string> {
 
 /** Replaces names by dims; a name without a binding stays. `null` when a division by zero arises. */
 export function substitute(dim: Dim, bindings: ReadonlyMap<string, Dim>): Dim | null {
-  if (typeof dim === "number") return dim;
+  if (typeof dim === "number" || ![...namesOf(dim)].some((name) => bindings.has(name))) return dim;
   let sum: Dim = 0;
   for (const term of termsOf(dim)) {
     let product: Dim = term.coefficient;

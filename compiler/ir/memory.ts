@@ -22,12 +22,16 @@ export interface MemoryEstimate {
 /**
  * Inputs live throughout, outputs from their node to the end, other values until their last use. An
  * element-by-element op writes into an input that ends there where the size is the same, as
- * runtimes do; graph outputs have memory of their own. Every name in a shape must be bound.
+ * runtimes do; graph outputs have memory of their own. Every name in a shape must be bound. `sizeOf`
+ * says what part of a value lies in this memory: all of it, unless told otherwise.
  */
 export function estimateMemory(
   graph: Graph,
   bindings: ReadonlyMap<string, Dim> = new Map(),
+  sizeOf: (value: Value) => number = wholeBytes,
 ): MemoryEstimate {
+  const totalBytes = (values: readonly Value[]): number =>
+    values.reduce((sum, value) => sum + sizeOf(value), 0);
   const { inputs, nodes, outputs } = bindDims(graph, bindings);
   const permanent = new Set([...inputs, ...outputs].map(({ value }) => value.id));
   const lastUse = new Map<number, number>();
@@ -45,7 +49,8 @@ export function estimateMemory(
     const made = totalBytes(node.outputs);
     live += made;
     const peak =
-      live - (node.outputs.some((v) => permanent.has(v.id)) ? 0 : reusedBytes(node, ending));
+      live -
+      (node.outputs.some((v) => permanent.has(v.id)) ? 0 : reusedBytes(node, ending, sizeOf));
     const keptAcross = kept - totalBytes(ending);
     if (peak > peakBytes) [peakBytes, savedBytes] = [peak, keptAcross];
     live -= totalBytes(ending) + totalBytes(node.outputs.filter((value) => endsAt(value, i)));
@@ -61,16 +66,19 @@ export function estimateMemory(
 }
 
 /** The bytes that the node need not allocate, for it writes over an input nobody else needs. */
-function reusedBytes(node: Node, ending: readonly Value[]): number {
+function reusedBytes(
+  node: Node,
+  ending: readonly Value[],
+  sizeOf: (value: Value) => number,
+): number {
   const [output, ...others] = node.outputs;
   if (output === undefined || others.length > 0) return 0;
   if (opNamed(node.op).traits?.includes("elementwise") !== true) return 0;
-  const bytes = bytesOf(output.type);
-  return ending.some((value) => bytesOf(value.type) === bytes) ? bytes : 0;
+  const bytes = sizeOf(output);
+  return ending.some((value) => sizeOf(value) === bytes) ? bytes : 0;
 }
 
-const totalBytes = (values: readonly Value[]): number =>
-  values.reduce((sum, value) => sum + bytesOf(value.type), 0);
+const wholeBytes = (value: Value): number => bytesOf(value.type);
 
 const distinct = (values: readonly Value[]): readonly Value[] => [
   ...new Map(values.map((value) => [value.id, value])).values(),

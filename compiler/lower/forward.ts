@@ -1,13 +1,14 @@
 /** The forward half of a graph: the model on a batch, its losses as named sums and weights. */
 
+import { applyModel, type AppliedModel } from "../check/model.js";
+import { evaluateMetrics, type EvaluatedMetrics, noMetrics, valuesRead } from "../check/metrics.js";
+import { bindPredictions } from "../check/predict.js";
 import {
-  applyModel,
-  type AppliedModel,
-  evaluateLosses,
-  evaluateMetrics,
-  type EvaluatedMetric,
+  type CheckedLoss,
+  evaluateLoss,
+  type EvaluatedLoss,
   type NamedLoss,
-} from "../check/model.js";
+} from "../check/losses.js";
 import {
   batchName,
   createElaboration,
@@ -33,26 +34,31 @@ export interface Forward {
   readonly updates: readonly NamedValue[];
   readonly draws: readonly (Draw & { readonly moved: Value })[];
   readonly outputs: readonly NamedValue[];
+  /** Terms of all losses together. */
   readonly losses: readonly LossTerm[];
+  readonly objectives: readonly LoweredLoss[];
+  readonly measured: EvaluatedMetrics;
+  /** A value of the check's graph in the bound one. */
+  readonly find: (value: Value) => Value;
+  readonly applied: AppliedModel;
+}
+
+/** A loss of the train on the bound graph. */
+export interface LoweredLoss {
+  readonly evaluated: EvaluatedLoss;
+  /** The one to minimize last. */
+  readonly terms: readonly LossTerm[];
   readonly atoms: readonly {
     readonly name: string;
     readonly sum: Value;
     readonly weight: Value;
     readonly source: LossAtom;
   }[];
-  readonly named: readonly NamedLoss[];
-  readonly metrics: readonly (EvaluatedMetric & { readonly moved: MetricValues })[];
-  readonly applied: AppliedModel;
-}
-
-interface MetricValues {
-  readonly logits: Value;
-  readonly labels: Value;
-  readonly within: Value | null;
 }
 
 export interface ForwardOptions {
   readonly training: boolean;
+  readonly losses: readonly CheckedLoss[];
   readonly isFrozen?: (path: string) => boolean;
   readonly padding?: "masked";
 }
@@ -73,22 +79,29 @@ export function buildForward(
   const elaboration = createElaboration(session, elaborationOptions);
   const applied = applyModel(elaboration, module, train, options);
   if (applied === null) return null;
-  const named = evaluateLosses(applied, train);
-  const metrics = options.training ? [] : evaluateMetrics(applied, train);
-  if (named === null || session.diagnostics.some(({ severity }) => severity === "error"))
+  const evaluated = options.losses.map((loss) => evaluateLoss(applied, loss));
+  const sound = evaluated.filter((loss) => loss !== null);
+  if (!options.training) {
+    bindPredictions(applied, train);
+    // Measures of one stage are checked; nothing takes them up yet.
+    for (const stage of train.stages) evaluateMetrics(applied, stage.metrics);
+  }
+  const measured = options.training ? noMetrics(applied) : evaluateMetrics(applied, train.metrics);
+  if (
+    sound.length < evaluated.length ||
+    session.diagnostics.some(({ severity }) => severity === "error")
+  )
     return null;
 
   const graph = elaboration.builder.finish(
     "forward",
     [
-      ...named.flatMap(({ loss }) => loss.terms.flatMap(({ atom }) => [atom.sum, atom.weight])),
+      ...sound
+        .flatMap(({ terms }) => terms)
+        .flatMap(({ loss }) => loss.terms.flatMap(({ atom }) => [atom.sum, atom.weight])),
       ...applied.outputs.map(({ value }) => value),
       ...elaboration.updates.values(),
-      ...metrics.flatMap(({ logits, labels, within }) => [
-        logits,
-        labels,
-        ...(within === null ? [] : [within]),
-      ]),
+      ...valuesRead(measured),
     ].map((value, i) => ({ name: String(i), value })),
   );
   const { builder, moved } = continueGraph(bindDims(graph, new Map([[batchName, batch]])));
@@ -97,7 +110,19 @@ export function buildForward(
     invariant(found !== undefined, `value ${value.id} is not in the bound graph`);
     return found;
   };
-  const { atoms, losses } = nameAtoms(named);
+  const objectives = sound.map((loss): LoweredLoss => {
+    const { atoms, losses } = nameAtoms(loss.terms);
+    return {
+      evaluated: loss,
+      terms: losses,
+      atoms: atoms.map(({ name, atom }) => ({
+        name,
+        sum: find(atom.sum),
+        weight: find(atom.weight),
+        source: atom,
+      })),
+    };
+  });
   return {
     builder,
     members: [...elaboration.members.values()].map((member) => ({
@@ -107,22 +132,10 @@ export function buildForward(
     updates: [...elaboration.updates].map(([name, value]) => ({ name, value: find(value) })),
     draws: elaboration.draws.map((draw) => ({ ...draw, moved: find(draw.value) })),
     outputs: applied.outputs.map(({ name, value }) => ({ name, value: find(value) })),
-    atoms: atoms.map(({ name, atom }) => ({
-      name,
-      sum: find(atom.sum),
-      weight: find(atom.weight),
-      source: atom,
-    })),
-    losses,
-    named,
-    metrics: metrics.map((metric) => ({
-      ...metric,
-      moved: {
-        logits: find(metric.logits),
-        labels: find(metric.labels),
-        within: metric.within === null ? null : find(metric.within),
-      },
-    })),
+    losses: objectives.flatMap(({ terms }) => terms),
+    objectives,
+    measured,
+    find,
     applied,
   };
 }
@@ -137,14 +150,15 @@ function nameAtoms(named: readonly NamedLoss[]): {
     name,
     constant: loss.constant,
     terms: loss.terms.map(({ coefficient, atom }) => {
+      const bounded = atom.atLeast === undefined ? {} : { atLeast: atom.atLeast };
       const known = names.get(atom);
-      if (known !== undefined) return { coefficient, atom: known };
+      if (known !== undefined) return { coefficient, atom: known, ...bounded };
       const taken = [...names.values()];
       const own = taken.includes(name)
         ? `${name}.${taken.filter((other) => other.startsWith(`${name}.`)).length + 1}`
         : name;
       names.set(atom, own);
-      return { coefficient, atom: own };
+      return { coefficient, atom: own, ...bounded };
     }),
   }));
   return { atoms: [...names].map(([atom, name]) => ({ name, atom })), losses };

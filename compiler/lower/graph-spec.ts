@@ -52,6 +52,8 @@ function feedOf(name: string, context: SpecContext): GraphInput["feed"] {
     invariant(draw !== undefined, `no draw ${name}`);
     return { kind: "random", draw: draw.id, perRecord: draw.perRecord };
   }
+  const total = after(name, "total");
+  if (total !== null) return { kind: "total", accumulator: total };
   return { kind: "state", path: name };
 }
 
@@ -64,5 +66,9 @@ function meaningOf(name: string): GraphOutput["meaning"] {
   if (gradient !== null) return { kind: "gradient", path: gradient };
   const next = after(name, "next");
   if (next !== null) return { kind: "state", path: next };
+  const total = after(name, "total");
+  if (total !== null) return { kind: "total", accumulator: total };
+  const result = after(name, "result");
+  if (result !== null) return { kind: "result", result };
   return after(name, "metric") === null ? { kind: "output" } : { kind: "metric_input" };
 }

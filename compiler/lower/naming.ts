@@ -11,3 +11,5 @@ export const scheduleName = (name: string): string => `schedule:${name}`;
 export const countName = (stage: number): string => `count:${stage}`;
 export const sumName = (atom: string): string => `sum:${atom}`;
 export const weightName = (atom: string): string => `weight:${atom}`;
+export const totalName = (accumulator: string): string => `total:${accumulator}`;
+export const resultName = (result: string): string => `result:${result}`;

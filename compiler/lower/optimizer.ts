@@ -7,18 +7,21 @@ import { segmentOf } from "../check/members.js";
 import { destructure } from "../check/destructure.js";
 import type { CheckedOptimizer } from "../check/train.js";
 import { asNumber, describe, none, tensorOf } from "../check/value.js";
-import { notYetSupported } from "../../grammar/diagnostics/program.js";
+import { typeOf } from "../check/ports.js";
+import { slotTaken } from "../../grammar/diagnostics/training.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import { unknownName } from "../../grammar/diagnostics/names.js";
+import type { Span } from "../../grammar/source.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import type { Value } from "../ir/graph.js";
-import { printType, sameType, type TensorType } from "../ir/type.js";
+import { isNumeric, printType, sameType, type TensorType } from "../ir/type.js";
 
 /** A slot the rule keeps for a parameter. */
 export interface Slot {
   readonly name: string;
   readonly type: TensorType;
   readonly init: number;
+  readonly span: Span;
 }
 
 /** Makes the rule's frame over a builder; inputs of the graph are made by `input`. */
@@ -39,6 +42,19 @@ export interface Updated {
 /** Settings of a rule that the runtime feeds: the learning rate. */
 export const scheduledSettings = (optimizer: CheckedOptimizer): readonly string[] =>
   optimizer.declaration.formals.some((formal) => formal.name.text === "lr") ? ["lr"] : [];
+
+/** Names of the slots that the rule keeps with these settings, as their conditions say. */
+export function slotNames(session: Session, optimizer: CheckedOptimizer): readonly string[] {
+  const { declaration, module, settings } = optimizer;
+  const scope = createScope(null);
+  const frame: Frame = { ...rootFrame(createElaboration(session), module), scope };
+  for (const [name, { meaning, span }] of settings) bind(scope, name, meaning, span);
+  return declaration.members.flatMap((member) => {
+    if (member.kind !== "slot") return [];
+    const guard = member.guard === null ? null : evaluate(frame, member.guard);
+    return guard?.kind === "bool" && !guard.value ? [] : [member.name.text];
+  });
+}
 
 /** `null` when the rule is wrong for this parameter; the mistake is reported. */
 export function lowerUpdate(
@@ -74,13 +90,14 @@ export function lowerUpdate(
           absent.add(member.name.text);
           break;
         }
-        if (member.type !== null) {
-          report(
-            frame,
-            notYetSupported,
-            { what: "a slot with a type of its own" },
-            member.type.span,
-          );
+        const type =
+          member.type === null ? inputs.parameter.type : typeOf(frame, member.type, null);
+        if (type === null) return null;
+        if (!isNumeric(type.shape)) {
+          const what = `the type of \`${member.name.text}\``;
+          const expected = "of extents that are numbers";
+          const found = printType(type);
+          report(frame, wrongType, { what, expected, found }, (member.type ?? member).span);
           return null;
         }
         const init = asNumber(evaluate(frame, member.value));
@@ -99,9 +116,14 @@ export function lowerUpdate(
         }
         const slot: Slot = {
           name: segmentOf(frame, member.as) ?? member.name.text,
-          type: inputs.parameter.type,
+          type,
           init,
+          span: member.span,
         };
+        if ([...slots.values()].some((other) => other.slot.name === slot.name)) {
+          report(frame, slotTaken, { name: slot.name }, member.span);
+          return null;
+        }
         const before = inputs.slot(slot);
         slots.set(member.name.text, { slot, before, after: null });
         bind(scope, member.name.text, tensorOf(before), member.name.span);
@@ -115,20 +137,21 @@ export function lowerUpdate(
         if (absent.has(member.name.text)) break;
         const meaning = evaluate(frame, member.value);
         if (meaning.kind === "unknown") return null;
-        if (meaning.kind !== "tensor" || !sameType(meaning.value.type, inputs.parameter.type)) {
+        const slot = slots.get(member.name.text);
+        const wanted = slot?.before.type ?? inputs.parameter.type;
+        if (meaning.kind !== "tensor" || !sameType(meaning.value.type, wanted)) {
           report(
             frame,
             wrongType,
             {
               what: `\`${member.name.text}\``,
-              expected: printType(inputs.parameter.type),
+              expected: printType(wanted),
               found: describe(meaning),
             },
             member.value.span,
           );
           return null;
         }
-        const slot = slots.get(member.name.text);
         if (slot !== undefined) slot.after = meaning.value;
         else if (member.name.text === declaration.parameter.text) parameter = meaning.value;
         else {

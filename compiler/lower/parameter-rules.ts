@@ -1,12 +1,15 @@
-/** How each parameter learns: the optimizer's settings as its groups change them, its schedules. */
+/** How each parameter learns in each stage: its rule as groups change it, and its schedules. */
 
 import { invariant } from "../../grammar/invariant.js";
 import type { Frame, Member } from "../check/frame.js";
-import { settingsByWeight } from "../check/groups.js";
-import type { CheckedOptimizer, CheckedTrain } from "../check/train.js";
+import { type OwnSettings, settingsByWeight } from "../check/groups.js";
+import type { CheckedOptimizer } from "../check/optimizer-call.js";
+import type { CheckedStage } from "../check/stages.js";
+import type { CheckedTrain } from "../check/train.js";
 import { asNumber } from "../check/value.js";
 import type { Plan } from "../plan/schema.js";
 import { scheduledSettings } from "./optimizer.js";
+import { planSchedule, type ScheduleRun, scheduleRuns } from "./schedule-runs.js";
 
 /** The optimizer of one parameter. */
 export interface ParameterRule {
@@ -15,59 +18,112 @@ export interface ParameterRule {
   readonly schedules: ReadonlyMap<string, string>;
 }
 
+/** By the parameter's path. */
+export type StageRules = ReadonlyMap<string, ParameterRule>;
+
+export interface ParameterRules {
+  /** For every stage. */
+  readonly stages: readonly StageRules[];
+  /** One per run, setting and distinct base: the optimizer's own first, then in the order of groups. */
+  readonly schedules: Plan["schedules"];
+}
+
 /** A schedule some parameter follows. */
 interface Followed {
   readonly name: string;
   readonly setting: string;
   readonly base: number;
+  readonly run: ScheduleRun;
 }
 
-export interface ParameterRules {
-  /** By the parameter's path. */
-  readonly rules: ReadonlyMap<string, ParameterRule>;
-  /** One per setting and distinct base: the optimizer's own first, then in the order of groups. */
-  readonly schedules: Plan["schedules"];
-}
-
-/** Groups that match no weight are reported. */
+/** What is wrong with groups is reported. */
 export function parameterRules(
   frame: Frame,
   train: CheckedTrain,
   weights: readonly Member[],
 ): ParameterRules {
-  const { optimizer } = train;
-  const scheduled = scheduledSettings(optimizer);
-  const followed: Followed[] = scheduled.map((setting) => ({
-    name: setting,
-    setting,
-    base: numberOf(optimizer, setting),
-  }));
-  // In the order of groups, so that a name says which group gave the value first.
-  const given = [...settingsByWeight(frame, train.groups, weights)];
-  for (const [group, { settings }] of train.groups.entries())
-    for (const setting of scheduled) {
-      const base = asNumber(settings.get(setting)?.meaning ?? { kind: "none" });
-      const wins = given.some(([, own]) => own.get(setting)?.group === group);
-      const known = followed.some((each) => each.setting === setting && Object.is(each.base, base));
-      if (base !== null && wins && !known)
-        followed.push({ name: `${setting}@${group + 1}`, setting, base });
-    }
-  const rules = new Map(
-    given.map(([path, own]) => {
-      const merged = { ...optimizer, settings: new Map([...optimizer.settings, ...own]) };
-      const schedules = new Map(
-        scheduled.map((setting) => [setting, nameOf(followed, setting, numberOf(merged, setting))]),
-      );
-      return [path, { optimizer: merged, schedules }] as const;
-    }),
+  const followed: Followed[] = [];
+  const runs = scheduleRuns(train.stages);
+  const stages = train.stages.map((stage, i): StageRules => {
+    const run = runs.find(({ stages: own }) => own.includes(i));
+    invariant(run !== undefined, "every stage has a schedule");
+    const { byWeight, groups } = settingsByWeight(frame, train.groups, stage.optimizer, weights);
+    follow(followed, stage, run, run.stages[0] === i ? run.suffix : stage.member.name.text, {
+      byWeight,
+      groups,
+    });
+    return new Map(
+      [...byWeight].map(([path, own]) => {
+        const optimizer = mergedWith(stage.optimizer, own);
+        const schedules = new Map(
+          scheduledSettings(optimizer).map((setting) => {
+            const base = numberOf(optimizer, setting);
+            const found = followed.find((each) => isSame(each, { setting, base, run }));
+            invariant(found !== undefined, `no schedule of \`${setting}\` from ${base}`);
+            return [setting, found.name];
+          }),
+        );
+        return [path, { optimizer, schedules }] as const;
+      }),
+    );
+  });
+  const names = new Set(
+    stages.flatMap((rules) => [...rules.values()].flatMap((rule) => [...rule.schedules.values()])),
   );
-  const names = new Set([...rules.values()].flatMap((rule) => [...rule.schedules.values()]));
   return {
-    rules,
+    stages,
     schedules: followed
       .filter(({ name }) => names.has(name))
-      .map(({ name, base }) => scheduleOf(train, name, base)),
+      .map(({ name, base, run }) => planSchedule(name, base, run)),
   };
+}
+
+const isSame = (
+  a: Pick<Followed, "setting" | "base" | "run">,
+  b: Pick<Followed, "setting" | "base" | "run">,
+): boolean => a.setting === b.setting && Object.is(a.base, b.base) && a.run === b.run;
+
+/** Adds what a stage follows and none before it did: its own first, then in the order of groups. */
+function follow(
+  followed: Followed[],
+  { optimizer }: CheckedStage,
+  run: ScheduleRun,
+  suffix: string,
+  {
+    byWeight,
+    groups,
+  }: { readonly byWeight: ReadonlyMap<string, OwnSettings>; readonly groups: readonly string[] },
+): void {
+  const add = (setting: string, base: number, group: string | null): void => {
+    const parts = [suffix, group ?? ""].filter((part) => part !== "");
+    const name = parts.length === 0 ? setting : `${setting}@${parts.join(".")}`;
+    const next = { name, setting, base, run };
+    if (!followed.some((each) => isSame(each, next))) followed.push(next);
+  };
+  for (const setting of scheduledSettings(optimizer))
+    add(setting, numberOf(optimizer, setting), null);
+  const own = [...byWeight.values()];
+  for (const group of groups)
+    for (const settings of own)
+      for (const [setting, bound] of settings.settings) {
+        const rule = mergedWith(optimizer, settings);
+        if (bound.group !== group || !scheduledSettings(rule).includes(setting)) continue;
+        add(setting, numberOf(rule, setting), group);
+      }
+  for (const settings of own) {
+    const rule = settings.optimizer;
+    if (rule === null) continue;
+    for (const setting of scheduledSettings(rule))
+      if (!settings.settings.has(setting))
+        add(setting, numberOf(rule, setting), rule.declaration.name.text);
+  }
+}
+
+/** The rule in force for a weight: its group's or the stage's, with the settings it is given. */
+function mergedWith(optimizer: CheckedOptimizer, own: OwnSettings): CheckedOptimizer {
+  const rule = own.optimizer ?? optimizer;
+  const known = [...own.settings].filter(([key]) => rule.settings.has(key));
+  return { ...rule, settings: new Map([...rule.settings, ...known]) };
 }
 
 function numberOf(optimizer: CheckedOptimizer, setting: string): number {
@@ -75,35 +131,3 @@ function numberOf(optimizer: CheckedOptimizer, setting: string): number {
   invariant(value !== null, `\`${setting}\` is a checked number`);
   return value;
 }
-
-function nameOf(followed: readonly Followed[], setting: string, base: number): string {
-  const found = followed.find((each) => each.setting === setting && Object.is(each.base, base));
-  invariant(found !== undefined, `no schedule of \`${setting}\` from ${base}`);
-  return found.name;
-}
-
-/** The train's schedule moves the setting from its base through all stages. */
-const scheduleOf = (
-  train: CheckedTrain,
-  name: string,
-  base: number,
-): Plan["schedules"][number] => ({
-  name,
-  base,
-  stages: [0, train.stages.length - 1],
-  segments: train.schedule.map(({ over, expr }) => ({
-    over:
-      over === null
-        ? ("rest" as const)
-        : {
-            amount: over.value,
-            unit:
-              over.unit === "%"
-                ? ("percent" as const)
-                : over.unit === "epoch"
-                  ? ("epoch" as const)
-                  : ("step" as const),
-          },
-    value: expr,
-  })),
-});

@@ -13,7 +13,7 @@ import { createGraphBuilder } from "../ir/create-builder.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import type { Graph, NamedValue, Node, Value } from "../ir/graph.js";
 import type { LossTerm } from "../plan/schema.js";
-import type { Forward } from "./forward.js";
+import type { Forward, LoweredLoss } from "./forward.js";
 import {
   countName,
   gradientName,
@@ -50,7 +50,9 @@ export function lowerStage(
   rules: ReadonlyMap<string, ParameterRule>,
 ): StageGraphs | null {
   const { builder } = forward;
-  const total = totalOf(builder, forward);
+  const [objective] = forward.objectives;
+  invariant(objective !== undefined, "a stage has a loss");
+  const total = totalOf(builder, objective);
   const parameters = stage.trainable.map((path) => {
     const member = forward.members.find((candidate) => candidate.path === path);
     invariant(member !== undefined, `no member ${path}`);
@@ -68,7 +70,7 @@ export function lowerStage(
         }),
       );
   });
-  checkLosses(session, forward, wrt, stage.name);
+  checkLosses(session, builder, objective, wrt, stage.name);
   if (session.diagnostics.some(({ severity }) => severity === "error")) return null;
 
   const learned = parameters.flatMap((member, i) => {
@@ -77,7 +79,7 @@ export function lowerStage(
       ? []
       : [{ path: member.path, value: member.moved, gradient }];
   });
-  const measured: readonly NamedValue[] = forward.atoms.flatMap(({ name, sum, weight }) => [
+  const measured: readonly NamedValue[] = objective.atoms.flatMap(({ name, sum, weight }) => [
     { name: sumName(name), value: sum },
     { name: weightName(name), value: weight },
   ]);
@@ -108,19 +110,23 @@ export function lowerStage(
     step: pruned(builder.finish(`${stage.name}.step`, [...measured, ...fused.outputs, ...buffers])),
     apply: pruned(applying.finish(`${stage.name}.apply`, separate.outputs)),
     slots: fused.slots,
-    losses: forward.losses,
+    losses: objective.terms,
   };
 }
 
 /** constant + sum of coefficient * (sum / weight), for the last loss. */
-function totalOf(builder: GraphBuilder, forward: Forward): Value {
-  const total = forward.losses.at(-1);
+function totalOf(builder: GraphBuilder, { terms, atoms }: LoweredLoss): Value {
+  const total = terms.at(-1);
   invariant(total !== undefined, "a train has a loss");
   let value: Value | null = null;
-  for (const { coefficient, atom } of total.terms) {
-    const source = forward.atoms.find((candidate) => candidate.name === atom);
+  for (const { coefficient, atom, atLeast } of total.terms) {
+    const source = atoms.find((candidate) => candidate.name === atom);
     invariant(source !== undefined, `no loss atom ${atom}`);
-    const term = builder.scale(builder.div(source.sum, source.weight), coefficient);
+    const weight =
+      atLeast === undefined
+        ? source.weight
+        : builder.maximum(source.weight, builder.constant(atLeast));
+    const term = builder.scale(builder.div(source.sum, weight), coefficient);
     value = value === null ? term : builder.add(value, term);
   }
   return value ?? builder.constant(total.constant);
@@ -129,18 +135,19 @@ function totalOf(builder: GraphBuilder, forward: Forward): Value {
 /** A named loss that depends on nothing that learns changes nothing. */
 function checkLosses(
   session: Session,
-  forward: Forward,
+  builder: GraphBuilder,
+  { terms, atoms, evaluated }: LoweredLoss,
   wrt: readonly Value[],
   stage: string,
 ): void {
   const reached = new Set(wrt.map((value) => value.id));
-  for (const node of forward.builder.nodes)
+  for (const node of builder.nodes)
     if (node.inputs.some((input) => reached.has(input.id)))
       for (const output of node.outputs) reached.add(output.id);
-  forward.losses.forEach((loss, i) => {
-    const named = forward.named[i];
+  terms.forEach((loss, i) => {
+    const named = evaluated.terms[i];
     const touches = loss.terms.some(({ atom }) => {
-      const source = forward.atoms.find((candidate) => candidate.name === atom);
+      const source = atoms.find((candidate) => candidate.name === atom);
       return source !== undefined && reached.has(source.sum.id);
     });
     if (!touches && named !== undefined)
@@ -205,30 +212,19 @@ export function pruned(graph: Graph): Graph {
   return { ...graph, inputs: graph.inputs.filter(({ value }) => used.has(value.id)) };
 }
 
-/** The evaluation graph: sums, weights and what metrics read; also the outputs of the model. */
-export function evaluationGraph(
-  forward: Forward,
+/** The evaluation graph: sums and weights of a loss, and what metrics read. */
+export const evaluationGraph = (
+  { builder }: Forward,
+  { atoms }: LoweredLoss,
   name: string,
-): { readonly graph: Graph; readonly nameOf: (value: Value) => string } {
-  const names = new Map<number, string>();
-  const inputs: NamedValue[] = [];
-  for (const { moved } of forward.metrics)
-    for (const value of [
-      moved.logits,
-      moved.labels,
-      ...(moved.within === null ? [] : [moved.within]),
-    ]) {
-      if (names.has(value.id)) continue;
-      const own = `metric:${names.size}`;
-      names.set(value.id, own);
-      inputs.push({ name: own, value });
-    }
-  const measured: readonly NamedValue[] = forward.atoms.flatMap(({ name: atom, sum, weight }) => [
-    { name: sumName(atom), value: sum },
-    { name: weightName(atom), value: weight },
-  ]);
-  return {
-    graph: pruned(forward.builder.finish(name, [...measured, ...inputs])),
-    nameOf: (value) => names.get(value.id) ?? "",
-  };
-}
+  outputs: readonly NamedValue[],
+): Graph =>
+  pruned(
+    builder.finish(name, [
+      ...atoms.flatMap(({ name: atom, sum, weight }) => [
+        { name: sumName(atom), value: sum },
+        { name: weightName(atom), value: weight },
+      ]),
+      ...outputs,
+    ]),
+  );

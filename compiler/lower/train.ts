@@ -1,26 +1,32 @@
 /** Lowers a checked train: graphs for every stage, the inference graph, and the plan. */
 
 import { invariant } from "../../grammar/invariant.js";
-import type { FreezeMember } from "../../grammar/ast.js";
-import { notYetSupported, testChooses, unknownMetric } from "../../grammar/diagnostics/program.js";
-import { printSpan, type Span } from "../../grammar/source.js";
-import { suggest } from "../../grammar/suggest.js";
 import { applyModel } from "../check/model.js";
 import { batchName, createElaboration, rootFrame, type Session } from "../check/elaboration.js";
-import { type Fact, type Frame, report } from "../check/frame.js";
-import { frozenInstance, frozenPaths } from "../check/globs.js";
+import { cannotCarryOut, type Fact, type Frame, type Stack } from "../check/frame.js";
+import { frozenInstance } from "../check/globs.js";
+import { initialized } from "../check/init.js";
+import type { CheckedLoss } from "../check/losses.js";
+import { checkRecompute } from "../check/recompute.js";
 import type { CheckedTrain } from "../check/train.js";
 import type { CompilerHost } from "../host.js";
 import type { Graph } from "../ir/graph.js";
+import { sameType } from "../ir/type.js";
 import type { Program } from "../modules.js";
 import { type Plan, planVersion } from "../plan/schema.js";
 import { compilerVersion } from "../version.js";
+import { lowerExports } from "./exports.js";
+import { checkChoices, directionOf } from "./choices.js";
 import { buildForward, type Forward } from "./forward.js";
 import { graphSpec, type SpecContext } from "./graph-spec.js";
+import { lowerMetrics } from "./metrics.js";
 import { slotPath } from "./naming.js";
 import type { Slot } from "./optimizer.js";
 import { parameterRules } from "./parameter-rules.js";
-import { evaluationGraph, lowerStage, pruned, type StagePlan } from "./stage.js";
+import { checkPrecomputed } from "./precompute.js";
+import { planSchedule } from "./schedule-runs.js";
+import { evaluationGraph, lowerStage, pruned } from "./stage.js";
+import { planStages } from "./stage-plans.js";
 import { stateBytes, stateTable } from "./state.js";
 
 export interface LoweredTrain {
@@ -28,6 +34,8 @@ export interface LoweredTrain {
   /** By path inside the artifact. */
   readonly graphs: ReadonlyMap<string, Graph>;
   readonly programText: string;
+  /** The instances that `each` has made. */
+  readonly stacks: ReadonlyMap<string, Stack>;
 }
 
 /** The default opset: from 19 on the CUDA provider sends many ops to the CPU. */
@@ -44,18 +52,21 @@ export function lowerTrain(
 ): LoweredTrain | null {
   const { root } = program;
   const frame = rootFrame(createElaboration(session), root);
-  const evaluation = buildForward(session, root, train, { training: false, padding: "masked" });
+  const evaluation = buildForward(session, root, train, {
+    training: false,
+    losses: train.losses,
+    padding: "masked",
+  });
   if (evaluation === null) return null;
   facts.push(...evaluation.applied.elaboration.facts);
   const parameters = evaluation.members.filter((member) => member.role === "weight");
   const weights = parameters.map((member) => member.path);
-  const { rules, schedules } = parameterRules(frame, train, parameters);
-  const stages = planStages(
-    frame,
-    train,
-    weights,
-    new Set(evaluation.members.filter((m) => m.unused).map((m) => m.path)),
-  );
+  const { stages: rules, schedules } = parameterRules(frame, train, parameters);
+  // The rules of one stage are the next one's measure: nothing can be planned by wrong ones.
+  if (session.diagnostics.some(({ severity }) => severity === "error")) return null;
+  const stages = planStages(frame, session, train, parameters, rules);
+  const members = initialized(frame, train.init, evaluation.members);
+  checkRecompute(frame, train, evaluation.members);
   checkChoices(frame, train, evaluation);
 
   const graphs = new Map<string, Graph>();
@@ -63,17 +74,43 @@ export function lowerTrain(
   const batch = train.data.program.loader.batch;
   const masked = train.data.program.loader.last === "pad" ? ({ padding: "masked" } as const) : {};
   const planned: Plan["stages"] = [];
-  const { graph: evalGraph, nameOf } = evaluationGraph(evaluation, "eval");
+  const measured = lowerMetrics(evaluation);
+  const evaluations = new Map<CheckedLoss, Graph>();
+  for (const objective of evaluation.objectives) {
+    const { loss } = objective.evaluated;
+    evaluations.set(loss, evaluationGraph(evaluation, objective, "eval", measured.outputs));
+  }
+  const timelines = lossSchedules(train, evaluation);
   for (const [i, stage] of stages.entries()) {
+    const checked = train.stages[i];
+    const own = rules[i];
+    const evalGraph = checked === undefined ? undefined : evaluations.get(checked.loss);
+    invariant(
+      checked !== undefined && own !== undefined && evalGraph !== undefined,
+      `the stage \`${stage.name}\` is checked`,
+    );
     const frozen = new Set(weights.filter((path) => !stage.trainable.includes(path)));
     const forward = buildForward(session, root, train, {
       training: true,
+      losses: [checked.loss],
       isFrozen: frozenInstance(weights, frozen),
       ...masked,
     });
-    const lowered = forward === null ? null : lowerStage(session, forward, stage, rules);
+    const lowered = forward === null ? null : lowerStage(session, forward, stage, own);
     if (forward === null || lowered === null) continue;
-    slots.push(...lowered.slots);
+    // Another dataset must feed the model and the loss as well as the train's.
+    if (checked.data !== null && checked.data.program.name !== train.data.program.name)
+      buildForward(
+        session,
+        root,
+        { ...train, data: checked.data },
+        {
+          training: true,
+          losses: [checked.loss],
+        },
+      );
+    checkPrecomputed(frame, train, checked, { forward, trainable: stage.trainable });
+    for (const each of lowered.slots) keepSlot(frame, slots, each);
     const context = contextOf(forward, batch);
     const files = {
       step: `${stage.name}/step.onnx`,
@@ -87,13 +124,12 @@ export function lowerTrain(
       .set(files.apply, lowered.apply)
       .set(files.eval, evalGraph);
     const followed = new Set(
-      stage.trainable.flatMap((path) => [...(rules.get(path)?.schedules.values() ?? [])]),
+      stage.trainable.flatMap((path) => [...(own.get(path)?.schedules.values() ?? [])]),
     );
-    const duration = train.stages[i]?.duration;
-    invariant(duration !== undefined, "every stage has a length");
+    for (const { name, stages: over } of timelines) if (over.includes(i)) followed.add(name);
     planned.push({
       name: stage.name,
-      duration,
+      duration: checked.duration,
       trainable: [...stage.trainable],
       bornSlots: lowered.slots
         .filter(({ parameter }) => stage.born.get(parameter) === i)
@@ -103,16 +139,21 @@ export function lowerTrain(
         step: graphSpec(lowered.step, files.step, context),
         grad: graphSpec(lowered.grad, files.grad, context),
         apply: graphSpec(lowered.apply, files.apply, context),
-        eval: graphSpec(evalGraph, files.eval, context),
+        eval: graphSpec(evalGraph, files.eval, contextOf(evaluation, batch)),
       },
-      schedules: schedules.map(({ name }) => name).filter((name) => followed.has(name)),
+      schedules: [...schedules, ...timelines]
+        .map(({ name }) => name)
+        .filter((name) => followed.has(name)),
     });
   }
   const infer = inferenceGraph(session, program, train);
+  const exported = lowerExports(session, program, train, facts);
   if (infer === null || session.diagnostics.some(({ severity }) => severity === "error"))
     return null;
   graphs.set("infer.onnx", infer);
-  const state = stateTable(evaluation.members, slots);
+  for (const [file, graph] of exported.graphs) graphs.set(file, graph);
+  if (measured.closing !== null) graphs.set("closing.onnx", measured.closing);
+  const state = stateTable(members, slots);
   const plan: Plan = {
     version: { ...planVersion },
     train: train.declaration.name.text,
@@ -124,14 +165,13 @@ export function lowerTrain(
     data: train.data.program,
     state: [...state],
     stages: planned,
-    schedules,
-    metrics: evaluation.metrics.map((metric) => ({
-      split: metric.split,
-      name: metric.name,
-      measure: measureOf(metric, nameOf),
-      better: "max",
-      place: printSpan(metric.span),
-    })),
+    schedules: [...schedules, ...timelines.map(({ planned: each }) => each)],
+    metrics: measured.metrics,
+    accumulators: measured.accumulators,
+    closing:
+      measured.closing === null
+        ? null
+        : graphSpec(measured.closing, "closing.onnx", { draws: new Map(), bindings: new Map() }),
     objectives: train.objectives.map(({ name, comparison, target, place }) => ({
       name,
       comparison,
@@ -146,7 +186,7 @@ export function lowerTrain(
           ? null
           : {
               metric: train.best.metric,
-              better: isLoss(train.best.metric, evaluation) ? "min" : "max",
+              better: directionOf(train.best, evaluation) ?? "min",
               keep: train.best.keep,
             },
     },
@@ -155,9 +195,11 @@ export function lowerTrain(
       draws: new Map(),
       bindings: new Map([[batchName, 1]]),
     }),
+    exports: exported.exports,
     stateBytes: stateBytes(state),
   };
-  return { plan, graphs, programText };
+  const { stacks } = evaluation.applied.elaboration;
+  return { plan, graphs, programText, stacks };
 }
 
 const contextOf = (forward: Forward, batch: number): SpecContext => ({
@@ -165,56 +207,28 @@ const contextOf = (forward: Forward, batch: number): SpecContext => ({
   bindings: new Map([[batchName, batch]]),
 });
 
-/** What learns in each stage, and since when its slots live. */
-function planStages(
-  frame: Frame,
-  train: CheckedTrain,
-  weights: readonly string[],
-  unused: ReadonlySet<string>,
-): readonly StagePlan[] {
-  const born = new Map<string, number>();
-  return train.stages.map(({ member }, i) => {
-    const lines: FreezeMember[] = [];
-    for (const line of member.members)
-      if (line.kind === "freeze" || line.kind === "unfreeze") lines.push(line);
-      else if (line.kind === "entry")
-        report(
-          frame,
-          notYetSupported,
-          { what: `\`${line.key.map(({ text }) => text).join(".")}\` of a stage` },
-          line.span,
-        );
-    const frozen = frozenPaths(frame, lines, weights);
-    const trainable = weights.filter((path) => !frozen.has(path) && !unused.has(path));
-    // Slots survive while a weight stays trainable, and are made anew when it learns again.
-    for (const path of weights)
-      if (!trainable.includes(path)) born.delete(path);
-      else if (!born.has(path)) born.set(path, i);
-    return { name: member.name.text, trainable, born: new Map(born) };
+/** Schedules that losses read: factors that begin at 1, over the stages that minimize the loss. */
+function lossSchedules(train: CheckedTrain, evaluation: Forward) {
+  return evaluation.objectives.flatMap(({ evaluated: { loss, schedules } }) => {
+    const stages = train.stages.flatMap((stage, i) => (stage.loss === loss ? [i] : []));
+    if (stages.length === 0) return [];
+    return schedules.map(({ name, segments }) => ({
+      name,
+      stages,
+      planned: planSchedule(name, 1, { segments, stages }),
+    }));
   });
 }
 
-const isLoss = (metric: string, forward: Forward): boolean =>
-  metric === "val.loss" || forward.losses.some((loss) => metric === `val.${loss.name}`);
+type OwnedSlot = { readonly parameter: string; readonly slot: Slot };
 
-/** Policies and objectives name metrics that exist; the test split chooses nothing. */
-function checkChoices(frame: Frame, train: CheckedTrain, forward: Forward): void {
-  const known = new Set([
-    ...forward.metrics.map((metric) => `${metric.split}.${metric.name}`),
-    ...["train", "val", "test"].flatMap((split) => [
-      `${split}.loss`,
-      ...forward.losses.map((loss) => `${split}.${loss.name}`),
-    ]),
-  ]);
-  const check = (name: string, span: Span): void => {
-    if (!known.has(name))
-      report(frame, unknownMetric, { name, suggestion: suggest(name, known) }, span);
-  };
-  for (const objective of train.objectives) check(objective.name, objective.span);
-  if (train.best === null) return;
-  check(train.best.metric, train.best.span);
-  if (train.best.metric.startsWith("test."))
-    report(frame, testChooses, { name: train.best.metric }, train.best.span);
+/** Stages may keep a slot of one name with other types; this version has one tensor for each. */
+function keepSlot(frame: Frame, slots: OwnedSlot[], next: OwnedSlot): void {
+  const { parameter, slot } = next;
+  const other = slots.find((each) => each.parameter === parameter && each.slot.name === slot.name);
+  if (other === undefined) slots.push(next);
+  else if (!sameType(other.slot.type, slot.type) || other.slot.init !== slot.init)
+    cannotCarryOut(frame, `the slot \`${slot.name}\` in two forms`, slot.span);
 }
 
 function inferenceGraph(session: Session, program: Program, train: CheckedTrain): Graph | null {
@@ -222,22 +236,6 @@ function inferenceGraph(session: Session, program: Program, train: CheckedTrain)
   const applied = applyModel(elaboration, program.root, train, { training: false });
   if (applied === null) return null;
   return pruned(elaboration.builder.finish("infer", applied.outputs));
-}
-
-function measureOf(
-  metric: Forward["metrics"][number],
-  nameOf: (value: Forward["metrics"][number]["logits"]) => string,
-): Plan["metrics"][number]["measure"] {
-  const { logits, labels, within } = metric.moved;
-  const inputs = { logits: nameOf(logits), labels: nameOf(labels) };
-  switch (metric.kind) {
-    case "accuracy":
-      return { kind: "accuracy", ...inputs };
-    case "f1":
-      return { kind: "f1", ...inputs, threshold: metric.threshold };
-    case "auroc":
-      return { kind: "auroc", ...inputs, within: within === null ? null : nameOf(within) };
-  }
 }
 
 /** Changes exactly when something that bears on the numbers changes. */

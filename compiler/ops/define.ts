@@ -77,7 +77,9 @@ export type Trait =
   /** Works element by element after broadcasting. */
   | "elementwise"
   /** Changes no values, only their arrangement: costs no floating-point operations. */
-  | "layout";
+  | "layout"
+  /** Takes truths too, as 0 and 1 in f32: a sum of them is a count, a mean a share. */
+  | "counts";
 
 export type AttrKindName =
   | "axis"

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { dataProgram, dtypeName } from "./data.js";
+import type { DatasetProgram } from "./dataset.js";
 import { scalarExpr } from "./scalar.js";
 
 /** A runtime refuses a newer major version. */
@@ -65,6 +66,8 @@ export const graphInput = z.strictObject({
     z.strictObject({ kind: z.literal("count"), since: z.number().int().min(0) }),
     /** Uniform numbers in [0, 1): by record when the first axis is the batch. */
     z.strictObject({ kind: z.literal("random"), draw: z.string(), perRecord: z.boolean() }),
+    /** What an accumulator came to over all batches (graph `closing`). */
+    z.strictObject({ kind: z.literal("total"), accumulator: z.string() }),
   ]),
 });
 export type GraphInput = z.infer<typeof graphInput>;
@@ -80,6 +83,10 @@ export const graphOutput = z.strictObject({
     z.strictObject({ kind: z.literal("weight"), atom: z.string() }),
     z.strictObject({ kind: z.literal("state"), path: z.string() }),
     z.strictObject({ kind: z.literal("gradient"), path: z.string() }),
+    /** One batch's share of an accumulator. */
+    z.strictObject({ kind: z.literal("total"), accumulator: z.string() }),
+    /** What a metric comes to at the end (graph `closing`). */
+    z.strictObject({ kind: z.literal("result"), result: z.string() }),
     /** A tensor some metric reads. */
     z.strictObject({ kind: z.literal("metric_input") }),
     /** An output of the model. */
@@ -99,11 +106,20 @@ export const graphSpec = z.strictObject({
 });
 export type GraphSpec = z.infer<typeof graphSpec>;
 
-/** A named loss as a combination of atoms: constant + sum of coefficient * (sum / weight). */
+/**
+ * A named loss as a combination of atoms: constant + sum of coefficient * (sum / weight), where a
+ * weight is no less than `atLeast`.
+ */
 export const lossTerm = z.strictObject({
   name: z.string(),
   constant: z.number(),
-  terms: z.array(z.strictObject({ coefficient: z.number(), atom: z.string() })),
+  terms: z.array(
+    z.strictObject({
+      coefficient: z.number(),
+      atom: z.string(),
+      atLeast: z.number().positive().optional(),
+    }),
+  ),
 });
 export type LossTerm = z.infer<typeof lossTerm>;
 
@@ -128,25 +144,30 @@ export const schedule = z.strictObject({
   base: z.number(),
   /** Inclusive range of stages it spans. */
   stages: z.tuple([z.number().int().min(0), z.number().int().min(0)]),
+  /** Stages in the range that it leaves out: meanwhile its time stands still. */
+  without: z.array(z.number().int().min(0)).optional(),
   segments: z.array(
     z.strictObject({ over: z.union([duration, z.literal("rest")]), value: scalarExpr }),
   ),
 });
 export type Schedule = z.infer<typeof schedule>;
 
+/** What a metric keeps over the batches of a split: shares are added, or the least or largest kept. */
+export const accumulator = z.strictObject({
+  name: z.string(),
+  reduction: z.enum(["sum", "min", "max"]),
+  dtype: dtypeName,
+  shape,
+});
+export type Accumulator = z.infer<typeof accumulator>;
+
 export const metric = z.strictObject({
   split,
+  /** `f1`; `ttd.detected` for a further result of `ttd`. */
   name: z.string(),
   measure: z.discriminatedUnion("kind", [
-    /** Share of records whose largest logit (or sign, for one logit) is the label. */
-    z.strictObject({ kind: z.literal("accuracy"), logits: z.string(), labels: z.string() }),
-    z.strictObject({
-      kind: z.literal("f1"),
-      logits: z.string(),
-      labels: z.string(),
-      /** On the probability. */
-      threshold: z.number(),
-    }),
+    /** An output of the graph `closing`; of a shape other than [] it is a table. */
+    z.strictObject({ kind: z.literal("result"), result: z.string(), shape }),
     /** Area under the ROC curve, ties counted half; `within`: averaged over groups with both classes. */
     z.strictObject({
       kind: z.literal("auroc"),
@@ -155,7 +176,8 @@ export const metric = z.strictObject({
       within: z.string().nullable(),
     }),
   ]),
-  better: z.enum(["max", "min"]),
+  /** `null` when neither more nor less is better. */
+  better: z.enum(["max", "min"]).nullable(),
   place: z.string(),
 });
 export type Metric = z.infer<typeof metric>;
@@ -181,6 +203,18 @@ export const checkpointPolicy = z.strictObject({
     .nullable(),
 });
 
+/** A model that a finished run writes beside `model.onnx`. */
+export const exported = z.strictObject({
+  /** In the run's directory. */
+  file: z.string(),
+  /** `chosen`: the best where the train keeps one, else the last. */
+  weights: z.enum(["chosen", "last"]),
+  /** Weights as inputs; its draws are made inside the written model. */
+  graph: graphSpec,
+  place: z.string(),
+});
+export type Exported = z.infer<typeof exported>;
+
 export const plan = z.strictObject({
   version: z.strictObject({ major: z.literal(1), minor: z.number().int() }),
   /** The train's name. */
@@ -196,21 +230,31 @@ export const plan = z.strictObject({
   stages: z.array(stage).min(1),
   schedules: z.array(schedule),
   metrics: z.array(metric),
+  accumulators: z.array(accumulator),
+  /** Metrics from what was accumulated, once per pass over a split; `null` where none needs it. */
+  closing: graphSpec.nullable(),
   objectives: z.array(objective),
   validateEvery: duration,
   checkpoint: checkpointPolicy,
   precision: z.strictObject({ asked: z.string() }),
   /** The inference graph: weights as inputs, symbolic batch. */
   infer: graphSpec,
+  exports: z.array(exported),
   /** Bytes of all state. */
   stateBytes: z.number(),
 });
-export type Plan = z.infer<typeof plan>;
+/** A plan that the runtime carries out. */
+export type ExecutablePlan = z.infer<typeof plan>;
+
+/** A plan as compiled: its data may be of a form that the runtime refuses. */
+export type Plan = Omit<ExecutablePlan, "data"> & { readonly data: DatasetProgram };
 
 /** Reads a plan; the message names the first field that does not fit. */
 export function parsePlan(
   json: unknown,
-): { readonly ok: true; readonly plan: Plan } | { readonly ok: false; readonly message: string } {
+):
+  | { readonly ok: true; readonly plan: ExecutablePlan }
+  | { readonly ok: false; readonly message: string } {
   const major = z.object({ version: z.object({ major: z.number() }) }).safeParse(json);
   if (major.success && major.data.version.major > planVersion.major)
     return {

@@ -44,8 +44,18 @@ export const alreadyDefined = diagnosticKind({
 export const unknownName = diagnosticKind({
   code: "names/unknown",
   severity: "error",
-  message: (p: { name: string; suggestion: string | null }) => `\`${p.name}\` is not defined here`,
-  hint: didYouMean,
+  message: (p: {
+    name: string;
+    suggestion: string | null;
+    /** Modules of the standard library that declare it. */
+    modules?: readonly string[];
+  }) => `\`${p.name}\` is not defined here`,
+  hint: (p) => {
+    const [module, ...others] = p.modules ?? [];
+    if (module === undefined) return didYouMean(p);
+    const more = others.map((other) => ` or \`"${other}"\``).join("");
+    return `the library has it: \`import { ${p.name} } from "${module}"\`${more}`;
+  },
   explain: "A name must be declared in the file, imported, or part of the language.",
 });
 
@@ -131,4 +141,25 @@ export const variantMatchesNothing = diagnosticKind({
   hint: didYouMean,
   explain:
     "A variant replaces what the program already says: a member of its train, a `param`, or a member of a dataset by its dotted path.",
+});
+
+export const noSuchTap = diagnosticKind({
+  code: "names/no-such-tap",
+  severity: "error",
+  message: (p: { path: string; suggestion: string | null }) => `no tap is called \`${p.path}\``,
+  hint: (p) =>
+    p.suggestion === null
+      ? "a block exposes a value with `tap name = …`; its path is the block's path and that name"
+      : `did you mean \`${p.suggestion}\`?`,
+  explain:
+    "A path that begins at `model` reads what a `tap` of some block exposes; with `*` or `**` it is the list of all that match.",
+});
+
+export const tapOutOfPlace = diagnosticKind({
+  code: "names/tap-out-of-place",
+  severity: "error",
+  message: (p: { path: string }) => `\`${p.path}\` cannot be read within a block`,
+  hint: () => "give the value as an output, or read the tap in a loss or a metric",
+  explain:
+    "Taps are read in losses, metrics and predictions, after the whole model has been applied; within a block values flow through ports.",
 });

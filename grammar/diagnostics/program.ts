@@ -187,3 +187,31 @@ export const tooDeep = diagnosticKind({
   explain:
     "Counts are compile-time and calls acyclic; a limit keeps a mistyped count from filling the memory.",
 });
+
+export const unusedState = diagnosticKind({
+  code: "block/unused-state",
+  severity: "error",
+  message: (p: { name: string; role: string }) =>
+    `\`unused\` is for weights; \`${p.name}\` is a ${p.role}`,
+  hint: () => "leave out `unused`: a state that nothing reads is no mistake",
+  explain:
+    "A weight that no loss reaches is a mistake unless it is `unused`. A state has no gradient, so that nothing needs to reach it.",
+});
+
+export const unusedNoWeights = diagnosticKind({
+  code: "block/unused-without-weights",
+  severity: "error",
+  message: (p: { step: string }) => `\`unused\` stands before \`${p.step}\`, which owns no weights`,
+  hint: () => "leave out `unused`, or the step",
+  explain:
+    "`unused` before a step keeps its weights although no loss reaches them; a step without weights has nothing to keep.",
+});
+
+export const settledAlready = diagnosticKind({
+  code: "block/settings-given-already",
+  severity: "error",
+  message: (p: { block: string }) => `the settings of this \`${p.block}\` are given already`,
+  hint: () => "leave out the parentheses, or pass the block itself without any",
+  explain:
+    "A block with its settings, bound to a name or given as a setting, is applied as it is: `x |> norm`.",
+});

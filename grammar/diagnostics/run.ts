@@ -72,6 +72,27 @@ export const deviceUnavailable = diagnosticKind<{
   explain: "A device that was asked for is never replaced by another in silence.",
 });
 
+export const executorUnavailable = diagnosticKind<{ detail: string }>({
+  code: "run/executor-unavailable",
+  severity: "error",
+  message: ({ detail }) => `the executor \`bound\` cannot be used: ${detail}`,
+  hint: () => "`saic doctor` says what is missing; `--executor session` runs without it",
+  explain:
+    "The executor `bound` calls ONNX Runtime's C API through the package `koffi`. It is used where " +
+    "both load and a small graph gives what it should; asked for by name, it is never replaced.",
+});
+
+export const executorFallback = diagnosticKind<{ detail: string }>({
+  code: "run/executor-fallback",
+  severity: "warning",
+  message: ({ detail }) =>
+    `the executor \`bound\` cannot be used, \`session\` runs instead: ${detail}`,
+  hint: () => "results are the same, but every step copies the whole state; see `saic doctor`",
+  explain:
+    "Without `--executor`, a run falls back to onnxruntime-node's public API where its C API " +
+    "cannot be called.",
+});
+
 export const outOfMemory = diagnosticKind<{ doing: string; detail: string }>({
   code: "run/out-of-memory",
   severity: "error",

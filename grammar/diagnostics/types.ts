@@ -144,7 +144,7 @@ export const unitMismatch = diagnosticKind({
   message: (p: { what: string; expected: string; found: string }) =>
     `${p.what} must be ${p.expected}, found ${p.found}`,
   hint: (p) =>
-    /steps|%/.test(p.expected)
+    /steps|%|GiB/.test(p.expected)
       ? "write a quantity with its unit: `5 epochs`, `500 steps`, `70%`"
       : "leave out the unit",
   explain: "Lengths of time and shares carry their units, so that no one has to guess.",
@@ -156,4 +156,14 @@ export const expectationFailed = diagnosticKind({
   message: (p: { condition: string; found: string }) =>
     `expected \`${p.condition}\`, found ${p.found}`,
   explain: "An `expect` line is a fact the program relies on, checked at compile time.",
+});
+
+export const variesByItem = diagnosticKind({
+  code: "dims/varies-by-item",
+  severity: "error",
+  message: (p: { name: string; list: string; found: string }) =>
+    `\`${p.name}\` differs between the items of \`${p.list}\`: ${p.found}`,
+  hint: () => "read the extent of one item: `extent(xs[0], axis: 1)`",
+  explain:
+    "Each item of a list is matched on its own: a name that stands in the type of a list alone may differ between the items, and then means nothing in the block.",
 });

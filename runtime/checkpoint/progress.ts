@@ -1,11 +1,15 @@
 /** Where a run stands, in plain JSON: with the state, all that a process needs to continue it exactly. */
 
 import { z } from "zod";
+import { table } from "../metrics/table.js";
 
 const count = z.number().int().min(0);
 const values = z.record(z.string(), z.number());
 /** Values of metrics; `null` where one is undefined. */
 const metricValues = z.record(z.string(), z.number().nullable());
+
+/** Metrics of several numbers. */
+const tableValues = z.record(z.string(), table).default({});
 
 /** One of the best checkpoints, best first. */
 export const bestEntry = z.strictObject({
@@ -16,6 +20,7 @@ export const bestEntry = z.strictObject({
   /** The checkpoint's folder among its siblings. */
   folder: z.string(),
   metrics: metricValues,
+  tables: tableValues,
 });
 export type BestEntry = z.infer<typeof bestEntry>;
 
@@ -37,6 +42,7 @@ export const progress = z.strictObject({
   validatedAt: count.nullable(),
   /** The last validation's values. */
   validation: metricValues,
+  tables: tableValues,
   best: z.array(bestEntry),
 });
 export type Progress = z.infer<typeof progress>;
@@ -52,5 +58,6 @@ export const noProgress: Progress = {
   idle: [],
   validatedAt: null,
   validation: {},
+  tables: {},
   best: [],
 };

@@ -6,7 +6,7 @@ import type { DType } from "../../compiler/plan/data.js";
 import { diagnose } from "../../grammar/diagnostic.js";
 import { checkpointDamaged } from "../../grammar/diagnostics/run.js";
 import { exitCodes, Fault } from "../fault.js";
-import { allocate, elementCount, type HostTensor } from "../tensor.js";
+import { allocate, elementBytes, elementCount, type HostTensor } from "../tensor.js";
 
 /** The file's names of types; others of the format (I8, F8_E4M3, …) are refused. */
 const formatNames: Readonly<Record<DType, string>> = {
@@ -147,17 +147,6 @@ function parseHeader(
   if (next < bodyBytes) throw damaged(`${bodyBytes - next} bytes follow the last tensor`);
   return { entries, metadata: metadata.data };
 }
-
-const elementBytes: Readonly<Record<DType, number>> = {
-  f32: 4,
-  f16: 2,
-  bf16: 2,
-  f64: 8,
-  i32: 4,
-  i64: 8,
-  u8: 1,
-  bool: 1,
-};
 
 const bytesOf = (data: HostTensor["data"]): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

@@ -7,21 +7,26 @@ export type Tensors = ReadonlyMap<string, HostTensor>;
 
 export type Device = "cpu" | "cuda";
 
+/** In the order in which they are tried. */
+export const executorNames = ["bound", "session"] as const;
+export type ExecutorName = (typeof executorNames)[number];
+
 /** A graph that is ready to run. */
 export interface Graph {
   readonly spec: GraphSpec;
   /**
-   * Feeds every input by name and returns every output by name. The feeds are not changed and not
-   * kept; the outputs belong to the caller.
+   * Feeds every input by name and returns every output by name. The feeds are not changed, and the
+   * outputs belong to the caller. `spare` holds earlier outputs by name that the caller gives up:
+   * an executor may write the new ones into their memory. One run at a time.
    */
-  readonly run: (feeds: Tensors) => Promise<Tensors>;
+  readonly run: (feeds: Tensors, spare?: Tensors) => Promise<Tensors>;
   readonly close: () => Promise<void>;
 }
 
 /** Executors differ in how tensors get in and out, never in the mathematics. */
 export interface Executor {
-  /** `session`, for messages and `env.json`. */
-  readonly name: string;
+  /** For messages, events and `env.json`. */
+  readonly name: ExecutorName;
   readonly device: Device;
   /** Loads the graph of `spec` from the artifact's folder; faults when it does not fit the plan. */
   readonly load: (folder: string, spec: GraphSpec) => Promise<Graph>;

@@ -8,7 +8,10 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
  */
 export async function probeExecution(negation: Uint8Array): Promise<string | null> {
   try {
-    const session = await InferenceSession.create(negation);
+    // As every session: the first of a process decides for the thread that makes it.
+    const session = await InferenceSession.create(negation, {
+      extra: { session: { set_denormal_as_zero: "1" } },
+    });
     const { y } = await session.run({ x: new Tensor("float32", Float32Array.of(2.5), [1]) });
     await session.release();
     const [value] = (y?.data ?? []) as Float32Array;

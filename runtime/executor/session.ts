@@ -7,16 +7,11 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { DType } from "../../compiler/plan/data.js";
 import type { GraphSpec } from "../../compiler/plan/schema.js";
 import { diagnose } from "../../grammar/diagnostic.js";
-import {
-  deviceUnavailable,
-  dtypeUnsupported,
-  graphMismatch,
-  graphRejected,
-  outOfMemory,
-} from "../../grammar/diagnostics/run.js";
+import { deviceUnavailable, dtypeUnsupported } from "../../grammar/diagnostics/run.js";
 import { exitCodes, Fault } from "../fault.js";
 import type { HostTensor, TensorData } from "../tensor.js";
 import type { Executor, ExecutorOptions, Graph, Tensors } from "./executor.js";
+import { compareNames, mismatch, refusalOf, requireFile } from "./refusals.js";
 
 /** The binding's names of types. It has none for bf16: such a tensor cannot pass. */
 const sessionTypes: Readonly<Record<DType, Tensor.Type | null>> = {
@@ -70,10 +65,7 @@ async function loadGraph(
       try {
         results = await session.run(values, outputs);
       } catch (error) {
-        throw translated(error, `running \`${spec.file}\``, (reason) => ({
-          file,
-          reason,
-        }));
+        throw refusalOf(error, `running \`${spec.file}\``, file);
       }
       return fromSession(spec, results);
     },
@@ -85,11 +77,7 @@ async function loadGraph(
 }
 
 async function createSession(file: string, options: ExecutorOptions): Promise<InferenceSession> {
-  if (!existsSync(file))
-    throw new Fault(
-      diagnose(graphRejected, { file, reason: "the file does not exist" }, null),
-      exitCodes.environment,
-    );
+  requireFile(file);
   try {
     return await InferenceSession.create(file, {
       executionProviders: [options.device],
@@ -105,30 +93,9 @@ async function createSession(file: string, options: ExecutorOptions): Promise<In
     const library = /(\blib[\w.-]+\.so[\w.]*)[^:]*: cannot open shared object/u.exec(message)?.[1];
     if (options.device === "cuda" && (library !== undefined || /cuda|provider/iu.test(message)))
       throw unavailable(library ?? "libonnxruntime_providers_cuda.so", `does not work: ${message}`);
-    throw translated(error, `loading \`${file}\``, (reason) => ({ file, reason }));
+    throw refusalOf(error, `loading \`${file}\``, file);
   }
 }
-
-/** An allocation that failed is a fault of its own; everything else the graph is blamed for. */
-function translated(
-  error: unknown,
-  doing: string,
-  blame: (reason: string) => { readonly file: string; readonly reason: string },
-): Fault {
-  const message = error instanceof Error ? error.message : String(error);
-  if (isOutOfMemory(message))
-    return new Fault(
-      diagnose(outOfMemory, { doing, detail: message }, null),
-      exitCodes.outOfMemory,
-    );
-  return new Fault(diagnose(graphRejected, blame(message), null), exitCodes.environment);
-}
-
-/** Whether ONNX Runtime's words, or V8's, say that an allocation failed. */
-export const isOutOfMemory = (message: string): boolean =>
-  /bad.?alloc|failed to allocate memory|out of memory|array buffer allocation failed/iu.test(
-    message,
-  );
 
 function toSession(name: string, { dtype, shape, data }: HostTensor): Tensor {
   return new Tensor(sessionType(name, dtype), data, shape);
@@ -167,23 +134,6 @@ function sessionType(name: string, dtype: DType): Tensor.Type {
     exitCodes.environment,
   );
 }
-
-function compareNames(
-  file: string,
-  what: "inputs" | "outputs",
-  found: readonly string[],
-  expected: readonly { readonly name: string }[],
-): void {
-  const names = expected.map(({ name }) => name);
-  const missing = names.find((name) => !found.includes(name));
-  const extra = found.find((name) => !names.includes(name));
-  if (missing !== undefined) throw mismatch(file, `\`${missing}\` is not among its ${what}`);
-  if (extra !== undefined)
-    throw mismatch(file, `\`${extra}\` among its ${what} is not in the plan`);
-}
-
-const mismatch = (file: string, reason: string): Fault =>
-  new Fault(diagnose(graphMismatch, { file, reason }, null), exitCodes.environment);
 
 /** onnxruntime-node carries the CUDA provider as a library of its own, fetched on installation. */
 function requireCudaProvider(): void {

@@ -3,21 +3,51 @@
 import type { Plan, Stage } from "../../compiler/plan/schema.js";
 import { type Diagnostic, diagnose } from "../../grammar/diagnostic.js";
 import { artifactInconsistent, metricUndefined } from "../../grammar/diagnostics/run.js";
+import { invariant } from "../../grammar/invariant.js";
 import type { Batch, Dataset } from "../data/dataset.js";
-import type { Graph, Tensors } from "../executor/executor.js";
+import type { Executor, Graph, Tensors } from "../executor/executor.js";
 import { exitCodes, Fault } from "../fault.js";
-import { createAccumulator } from "../metrics/metrics.js";
+import { createAccumulator, isTable, resultOf, resultsOf } from "../metrics/metrics.js";
+import { type Table, tableOf } from "../metrics/table.js";
+import { createTotals, type Totals } from "../metrics/totals.js";
 import type { HostTensor } from "../tensor.js";
 import type { Feeder } from "./feeds.js";
 import { requireFiniteLosses } from "./guards.js";
 import { addAtoms, type AtomSums, atomsOf, lossesOf } from "./losses.js";
 
+/** The loaded graphs of a stage's evaluation. */
+export interface EvaluationGraphs {
+  /** Run on every batch. */
+  readonly batch: Graph;
+  /** Run once on the totals; `null` where no metric is accumulated. */
+  readonly closing: Graph | null;
+  readonly close: () => Promise<void>;
+}
+
+/** Loads them from the artifact's folder. */
+export async function loadEvaluation(
+  executor: Executor,
+  folder: string,
+  { closing }: Plan,
+  stage: Stage,
+): Promise<EvaluationGraphs> {
+  const batch = await executor.load(folder, stage.graphs.eval);
+  const last = closing === null ? null : await executor.load(folder, closing);
+  return {
+    batch,
+    closing: last,
+    close: async () => {
+      await batch.close();
+      await last?.close();
+    },
+  };
+}
+
 export interface EvaluationRequest {
   readonly plan: Plan;
   readonly stage: Stage;
   readonly split: "val" | "test";
-  /** The stage's loaded `eval` graph. */
-  readonly graph: Graph;
+  readonly graphs: EvaluationGraphs;
   readonly dataset: Dataset;
   readonly feeder: Feeder;
   readonly state: Tensors;
@@ -28,15 +58,23 @@ export interface EvaluationRequest {
 export interface Evaluation {
   /** `val.loss`, `val.accuracy`, …; `null` where undefined. */
   readonly metrics: Readonly<Record<string, number | null>>;
+  /** Metrics of several numbers: `val.confusion`. */
+  readonly tables: Readonly<Record<string, Table>>;
   readonly warnings: readonly Diagnostic[];
 }
 
 /** Faults with exit code 4 when a loss is not finite. */
 export async function evaluate(request: EvaluationRequest): Promise<Evaluation> {
-  const { plan, stage, split, graph, dataset, feeder, state } = request;
+  const { plan, stage, split, graphs, dataset, feeder, state } = request;
+  const { batch: graph } = graphs;
   const measured = plan.metrics
     .filter((metric) => metric.split === split)
-    .map(({ name, measure }) => ({ name, accumulator: createAccumulator(measure) }));
+    .map(({ name, measure }) => ({
+      name: `${split}.${name}`,
+      measure,
+      accumulator: createAccumulator(measure),
+    }));
+  const totals = createTotals(plan.accumulators);
   let sums: AtomSums = {};
   let firstRecord = 0;
   for await (const batch of dataset.evaluationBatches(split)) {
@@ -46,22 +84,38 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
     const outputs = await graph.run(feeder(graph.spec, sources));
     sums = addAtoms(sums, atomsOf(graph.spec, outputs));
     const tensor = (name: string): HostTensor => tensorNamed(name, outputs, batch);
-    for (const { accumulator } of measured) accumulator.add(tensor, batch.valid);
+    for (const { accumulator } of measured) accumulator?.add(tensor, batch.valid);
+    totals.add(graph.spec, outputs);
     firstRecord += batch.valid.length;
   }
   const losses = lossesOf(stage.losses, sums);
   const named = Object.entries(losses).map(([name, value]) => [`${split}.${name}`, value] as const);
   requireFiniteLosses(Object.fromEntries(named), { stage: stage.name, update: request.update });
   const metrics: Record<string, number | null> = Object.fromEntries(named);
+  const tables: Record<string, Table> = {};
   const warnings: Diagnostic[] = [];
-  for (const { name, accumulator } of measured) {
-    const result = accumulator.value();
-    const metric = `${split}.${name}`;
-    metrics[metric] = result.value;
+  const results = await closingResults(graphs.closing, totals);
+  for (const { name, measure, accumulator } of measured) {
+    const tensor = measure.kind === "result" ? results.get(measure.result) : undefined;
+    if (tensor !== undefined && isTable(measure)) {
+      tables[name] = tableOf(tensor);
+      continue;
+    }
+    const result = accumulator?.value() ?? (tensor === undefined ? null : resultOf(tensor));
+    invariant(result, `nothing measures \`${name}\``);
+    metrics[name] = result.value;
     if (result.value === null)
-      warnings.push(diagnose(metricUndefined, { metric, reason: result.reason }, null));
+      warnings.push(diagnose(metricUndefined, { metric: name, reason: result.reason }, null));
   }
-  return { metrics, warnings };
+  return { metrics, tables, warnings };
+}
+
+async function closingResults(
+  closing: Graph | null,
+  totals: Totals,
+): Promise<ReadonlyMap<string, HostTensor>> {
+  if (closing === null) return new Map();
+  return resultsOf(closing.spec, await closing.run(totals.feeds(closing.spec)));
 }
 
 const noTensors: Tensors = new Map();

@@ -93,6 +93,8 @@ export function createFeeder({ seed, timeline, schedules }: FeedContext): Feeder
         invariant(tensor.dtype === dtype, "a draw has its input's dtype");
         return tensor;
       }
+      case "total":
+        throw inconsistent(`\`${input.name}\` is a total, which no batch feeds`);
     }
   };
 

@@ -58,14 +58,18 @@ export const unchanged = (
 ): readonly string[] => paths.filter((path) => !changed(before.get(path), after.get(path)));
 
 /**
- * The norm of a difference is above zero exactly when some element differs; -0 and 0 do not. ONNX
- * Runtime makes this thread, too, take denormal numbers for zero, so they do not count here either.
+ * The norm of a difference is above zero exactly when some element differs; -0 and 0 do not, and
+ * neither do denormal numbers of f32, which every executor takes for zero.
  */
 function changed(before: HostTensor | undefined, after: HostTensor | undefined): boolean {
   if (before === undefined || after === undefined || before === after) return false;
   const { data: old } = before;
   const { data: now } = after;
-  for (let i = 0; i < old.length; i++) if (old[i] !== now[i]) return true;
+  const zeroBelow = before.dtype === "f32" ? 2 ** -126 : 0;
+  const isZero = (value: number | bigint | undefined): boolean =>
+    typeof value === "number" && Math.abs(value) < zeroBelow;
+  for (let i = 0; i < old.length; i++)
+    if (old[i] !== now[i] && !(isZero(old[i]) && isZero(now[i]))) return true;
   return false;
 }
 

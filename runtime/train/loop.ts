@@ -6,12 +6,12 @@ import { parameterIdle } from "../../grammar/diagnostics/run.js";
 import { at } from "../../grammar/invariant.js";
 import type { BestEntry, Progress } from "../checkpoint/progress.js";
 import type { Batch, Dataset } from "../data/dataset.js";
-import type { Executor, Graph } from "../executor/executor.js";
+import type { Executor } from "../executor/executor.js";
 import type { RunEventBody } from "../events.js";
 import { initialize } from "../initialize.js";
 import { type Schedules, type StageSpan, type Timeline, updatesIn } from "../schedule.js";
 import type { HostTensor } from "../tensor.js";
-import { evaluate } from "./evaluate.js";
+import { evaluate, type EvaluationGraphs, loadEvaluation } from "./evaluate.js";
 import type { Feeder } from "./feeds.js";
 import { requireChange, requireFiniteLosses, requireFiniteState, unchanged } from "./guards.js";
 import { addAtoms, lossesOf } from "./losses.js";
@@ -216,16 +216,16 @@ function dueAfter(
   };
 }
 
-/** The stage's evaluation graph, loaded when it is first needed. */
+/** The stage's evaluation graphs, loaded when they are first needed. */
 interface Evaluator {
-  readonly graph: () => Promise<Graph>;
+  readonly graphs: () => Promise<EvaluationGraphs>;
   readonly close: () => Promise<void>;
 }
 
-function evaluatorOf({ executor, folder }: LoopContext, stage: Stage): Evaluator {
-  let loaded: Graph | null = null;
+function evaluatorOf({ executor, folder, plan }: LoopContext, stage: Stage): Evaluator {
+  let loaded: EvaluationGraphs | null = null;
   return {
-    graph: async () => (loaded ??= await executor.load(folder, stage.graphs.eval)),
+    graphs: async () => (loaded ??= await loadEvaluation(executor, folder, plan, stage)),
     close: async () => loaded?.close(),
   };
 }
@@ -239,23 +239,23 @@ async function validate(
 ): Promise<Progress> {
   const { plan, dataset, feeder, state, emit } = context;
   if (dataset.size("val") === 0) return progress;
-  const graph = await evaluator.graph();
+  const graphs = await evaluator.graphs();
   const { update } = progress;
   const started = performance.now();
-  const { metrics, warnings } = await evaluate({
+  const { metrics, tables, warnings } = await evaluate({
     plan,
     stage,
     split: "val",
-    graph,
+    graphs,
     dataset,
     feeder,
     state,
     update,
   });
   const ms = performance.now() - started;
-  emit({ type: "validation", split: "val", update, stage: stage.name, metrics, ms });
+  emit({ type: "validation", split: "val", update, stage: stage.name, metrics, tables, ms });
   for (const warning of warnings) warn(context, update, warning);
-  const validated = { ...progress, validatedAt: update, validation: { ...metrics } };
+  const validated = { ...progress, validatedAt: update, validation: { ...metrics }, tables };
   const policy = plan.checkpoint.best;
   const value = policy === null ? null : (metrics[policy.metric] ?? null);
   if (policy === null || value === null || update === 0) return validated;
@@ -265,6 +265,7 @@ async function validate(
     stage: progress.stage,
     folder: context.checkpointName(update),
     metrics: { ...metrics },
+    tables,
   };
   const better = policy.better === "max" ? -1 : 1;
   // The sort is stable: of equal values the earlier stays ahead.

@@ -31,7 +31,7 @@ export function addAtoms(total: AtomSums, more: AtomSums): AtomSums {
 }
 
 /**
- * constant + sum of coefficient * (sum / weight), by loss name in order. An atom without any
+ * constant + sum of coefficient * (sum / max(weight, atLeast)), by loss name in order. An atom without any
  * weight (no record counted) contributes nothing. `loss` is always there: where no loss has that
  * name it is the last one, which is minimized.
  */
@@ -45,10 +45,11 @@ export function lossesOf(
 }
 
 function lossOf({ name, constant, terms }: LossTerm, sums: AtomSums): number {
-  return terms.reduce((value, { coefficient, atom }) => {
+  return terms.reduce((value, { coefficient, atom, atLeast }) => {
     const pair = sums[atom];
     invariant(pair, `the graph gave no atom \`${atom}\` of the loss \`${name}\``);
-    const [sum, weight] = pair;
+    const [sum, counted] = pair;
+    const weight = Math.max(counted, atLeast ?? counted);
     return weight === 0 && sum === 0 ? value : value + coefficient * (sum / weight);
   }, constant);
 }

@@ -4,7 +4,7 @@ import type { Diagnostic } from "../../grammar/diagnostic.js";
 import { diagnose } from "../../grammar/diagnostic.js";
 import { outOfMemory } from "../../grammar/diagnostics/run.js";
 import type { RunEvent } from "../events.js";
-import { isOutOfMemory } from "../executor/session.js";
+import { isOutOfMemory } from "../executor/refusals.js";
 import { type ExitCode, exitCodes, Fault } from "../fault.js";
 import type { RunOptions } from "../run-options.js";
 import type { RunResult } from "../run-result.js";

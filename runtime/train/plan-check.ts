@@ -47,6 +47,7 @@ function* contradictions(plan: Plan): Iterable<string> {
         if (!available.has(input))
           yield `\`${split}.${name}\` reads \`${input}\`, which \`${stage.graphs.eval.file}\` does not give`;
   }
+  yield* metricContradictions(plan);
   const known = knownValues(plan);
   for (const { name } of plan.objectives)
     if (!known.has(name)) yield `the objective \`${name}\` is measured nowhere`;
@@ -78,6 +79,28 @@ function* graphContradictions(
   for (const { name, meaning } of graph.outputs)
     if ((meaning.kind === "state" || meaning.kind === "gradient") && !known.paths.has(meaning.path))
       yield `output \`${name}\` of \`${graph.file}\` gives the unknown state \`${meaning.path}\``;
+}
+
+/** Every total is given by each evaluation graph, and every result by the closing one. */
+function* metricContradictions({ accumulators, closing, metrics, stages }: Plan): Iterable<string> {
+  const names = accumulators.map(({ name }) => name);
+  yield* repeated(names, "accumulator");
+  for (const { graphs } of stages) {
+    const given = graphs.eval.outputs.flatMap(({ meaning }) =>
+      meaning.kind === "total" ? [meaning.accumulator] : [],
+    );
+    for (const name of names)
+      if (!given.includes(name)) yield `\`${graphs.eval.file}\` gives no share of \`${name}\``;
+  }
+  for (const { name, feed } of closing?.inputs ?? [])
+    if (feed.kind !== "total" || !names.includes(feed.accumulator))
+      yield `\`${name}\` of the closing graph is no total of an accumulator`;
+  const results = new Set(
+    closing?.outputs.flatMap(({ meaning }) => (meaning.kind === "result" ? [meaning.result] : [])),
+  );
+  for (const { split, name, measure } of metrics)
+    if (measure.kind === "result" && !results.has(measure.result))
+      yield `the closing graph does not give \`${split}.${name}\``;
 }
 
 /** Names that a result may hold. */

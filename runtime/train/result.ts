@@ -9,7 +9,7 @@ import { readWeights } from "../checkpoint/checkpoint.js";
 import type { Progress } from "../checkpoint/progress.js";
 import type { RunDirectory } from "../run-directory.js";
 import type { RunResult } from "../run-result.js";
-import { evaluate } from "./evaluate.js";
+import { evaluate, type Evaluation, loadEvaluation } from "./evaluate.js";
 import { lastLosses, type LoopContext, type LoopOutcome } from "./loop.js";
 
 /**
@@ -28,7 +28,7 @@ export async function concludeRun(
     const { code, message, hint } = diagnose(bestUndefined, { metric }, null);
     context.emit({ type: "warning", code, message, hint, update: progress.update });
   }
-  const test = status === "finished" ? await testChosen(context, progress, directory) : {};
+  const test = status === "finished" ? await testChosen(context, progress, directory) : nothing;
   const lastStage = at(plan.stages, Math.min(progress.stage, plan.stages.length - 1));
   const metrics: Record<string, number | null> = {
     ...Object.fromEntries(
@@ -38,7 +38,7 @@ export async function concludeRun(
       ]),
     ),
     ...(best?.metrics ?? progress.validation),
-    ...test,
+    ...test.metrics,
   };
   return {
     status,
@@ -46,7 +46,9 @@ export async function concludeRun(
     updates: progress.update,
     epochs: progress.update / context.timeline.batchesPerEpoch,
     metrics,
+    tables: { ...(best?.tables ?? progress.tables), ...test.tables },
     objectives: plan.objectives.map((objective) => judged(objective, metrics)),
+    executor: context.executor.name,
     precision: { asked: plan.precision.asked, ran: precisionOf(plan) },
     weights: join(
       directory.checkpoints,
@@ -56,13 +58,17 @@ export async function concludeRun(
   };
 }
 
+type Tested = Pick<Evaluation, "metrics" | "tables">;
+
+const nothing: Tested = { metrics: {}, tables: {} };
+
 async function testChosen(
   context: LoopContext,
   progress: Progress,
   directory: RunDirectory,
-): Promise<Readonly<Record<string, number | null>>> {
+): Promise<Tested> {
   const { plan, dataset, executor, folder, feeder, emit } = context;
-  if (dataset.size("test") === 0) return {};
+  if (dataset.size("test") === 0) return nothing;
   const [best] = progress.best;
   const stage = at(plan.stages, best?.stage ?? plan.stages.length - 1);
   const update = best?.update ?? progress.update;
@@ -70,26 +76,26 @@ async function testChosen(
     best === undefined
       ? context.state
       : new Map([...context.state, ...readWeights(join(directory.checkpoints, best.folder), plan)]);
-  const graph = await executor.load(folder, stage.graphs.eval);
+  const graphs = await loadEvaluation(executor, folder, plan, stage);
   try {
     const started = performance.now();
-    const { metrics, warnings } = await evaluate({
+    const { metrics, tables, warnings } = await evaluate({
       plan,
       stage,
       split: "test",
-      graph,
+      graphs,
       dataset,
       feeder,
       state,
       update,
     });
     const ms = performance.now() - started;
-    emit({ type: "validation", split: "test", update, stage: stage.name, metrics, ms });
+    emit({ type: "validation", split: "test", update, stage: stage.name, metrics, tables, ms });
     for (const { code, message, hint } of warnings)
       emit({ type: "warning", code, message, hint, update });
-    return metrics;
+    return { metrics, tables };
   } finally {
-    await graph.close();
+    await graphs.close();
   }
 }
 

@@ -1,8 +1,8 @@
 /** A whole run in this thread: directory, lock, resume, data, loop, test, result. */
 
 import { env } from "onnxruntime-node";
-import type { Plan } from "../../compiler/plan/schema.js";
-import { diagnose } from "../../grammar/diagnostic.js";
+import type { ExecutablePlan, Plan } from "../../compiler/plan/schema.js";
+import { type Diagnostic, diagnose } from "../../grammar/diagnostic.js";
 import { bestWithoutValidation, noBatches, threadsChanged } from "../../grammar/diagnostics/run.js";
 import { type Artifact, openArtifact } from "../artifact.js";
 import { createFiles, type Files } from "../atomic-file.js";
@@ -10,7 +10,7 @@ import { readCheckpoint, readWeights, type State } from "../checkpoint/checkpoin
 import { noProgress, type Progress } from "../checkpoint/progress.js";
 import { type CheckpointStore, createStore } from "../checkpoint/store.js";
 import type { Dataset } from "../data/dataset.js";
-import type { Executor, ExecutorOptions } from "../executor/executor.js";
+import type { OpenedExecutor, OpenExecutor } from "../executor/open-executor.js";
 import { openEventLog, type RunEvent, type RunEventBody } from "../events.js";
 import { exitCodes, Fault } from "../fault.js";
 import { initialize } from "../initialize.js";
@@ -35,10 +35,10 @@ import { concludeRun } from "./result.js";
 /** What a run is given from outside: its data, its executor, and who listens. */
 export interface RunServices {
   readonly openDataset: (
-    program: Plan["data"],
+    program: ExecutablePlan["data"],
     options: { readonly seed: number; readonly threads: number },
   ) => Promise<Dataset>;
-  readonly createExecutor: (options: ExecutorOptions) => Executor;
+  readonly openExecutor: OpenExecutor;
   readonly onEvent: (event: RunEvent) => void;
   /** Asked before every update. */
   readonly shouldStop: () => boolean;
@@ -74,12 +74,13 @@ async function continueRun(
   const { plan } = artifact;
   const { device, threads } = options;
   if (!options.ignoreMemory) requireMemory(plan, options.graphs, device);
-  const executor = services.createExecutor({ device, threads });
+  const opened = await services.openExecutor(options.executor, { device, threads });
+  const { executor } = opened;
   try {
     const dataset = await services.openDataset(plan.data, { seed: plan.seed, threads });
     try {
       requireRecords(plan, dataset);
-      return await trainAndConclude({ artifact, directory, options, services, executor, dataset });
+      return await trainAndConclude({ artifact, directory, options, services, ...opened, dataset });
     } finally {
       await dataset.close();
     }
@@ -88,17 +89,16 @@ async function continueRun(
   }
 }
 
-interface Opened {
+interface Opened extends OpenedExecutor {
   readonly artifact: Artifact;
   readonly directory: RunDirectory;
   readonly options: RunOptions;
   readonly services: RunServices & { readonly files: Files };
-  readonly executor: Executor;
   readonly dataset: Dataset;
 }
 
 async function trainAndConclude(opened: Opened): Promise<RunResult> {
-  const { artifact, directory, options, services, executor, dataset } = opened;
+  const { artifact, directory, options, services, executor, warning, dataset } = opened;
   const { plan, folder } = artifact;
   const { files } = services;
   const timeline = createTimeline(plan, dataset.batchesPer("train"));
@@ -143,11 +143,11 @@ async function trainAndConclude(opened: Opened): Promise<RunResult> {
       afterUpdate: services.afterUpdate ?? (() => undefined),
     };
     emit(introduction(context, directory, options, start.resumedFrom));
-    if (begun && threadsBefore !== null && threadsBefore !== options.threads) {
-      const change = { before: threadsBefore, now: options.threads };
-      const { code, message, hint } = diagnose(threadsChanged, change, null);
+    const warn = ({ code, message, hint }: Diagnostic): void =>
       emit({ type: "warning", code, message, hint, update: start.progress.update });
-    }
+    if (warning !== null) warn(warning);
+    if (begun && threadsBefore !== null && threadsBefore !== options.threads)
+      warn(diagnose(threadsChanged, { before: threadsBefore, now: options.threads }, null));
     const outcome = await trainFrom(context, start.progress);
     const result = await concludeRun(context, outcome, directory);
     emit({ type: "result", result });
@@ -231,6 +231,7 @@ function introduction(
       0,
     ),
     device: executor.device,
+    executor: executor.name,
     threads,
     pid: process.pid,
   };

@@ -15,6 +15,10 @@ export interface StepResult {
 }
 
 export interface Stepper {
+  /**
+   * Reads the state and leaves it as it is. What it returns lies in memory that the step after the
+   * next writes into again: state moves between two places and is never copied.
+   */
   readonly step: (update: number, batch: Batch, state: Tensors) => Promise<StepResult>;
   readonly close: () => Promise<void>;
 }
@@ -34,10 +38,11 @@ export function createStepper(stage: Stage, options: StepperOptions): Promise<St
 async function fusedStepper(stage: Stage, options: StepperOptions): Promise<Stepper> {
   const { folder, executor, feeder } = options;
   const graph = await executor.load(folder, stage.graphs.step);
+  const places = alternating();
   return {
     step: async (update, batch, state) => {
       const sources = { update, batch, state, gradients: noTensors, firstRecord: 0 };
-      const outputs = await graph.run(feeder(graph.spec, sources));
+      const outputs = places.fill(await graph.run(feeder(graph.spec, sources), places.spare()));
       return {
         atoms: atomsOf(graph.spec, outputs),
         newState: byMeaning(graph.spec, outputs, "state"),
@@ -52,18 +57,21 @@ async function splitStepper(stage: Stage, options: StepperOptions): Promise<Step
   const { folder, executor, feeder } = options;
   const grad = await executor.load(folder, stage.graphs.grad);
   const apply: Graph = await executor.load(folder, stage.graphs.apply);
+  const [gradPlaces, applyPlaces] = [alternating(), alternating()];
+  const gradients = grad.spec.outputs.filter(({ meaning }) => meaning.kind === "gradient");
   return {
     step: async (update, batch, state) => {
       const sources = { update, batch, state, gradients: noTensors, firstRecord: 0 };
-      const outputs = await grad.run(feeder(grad.spec, sources));
+      // Gradients are done with at the end of their own step.
+      const spare = gradPlaces.spare(gradients.map(({ name }) => name));
+      const outputs = gradPlaces.fill(await grad.run(feeder(grad.spec, sources), spare));
       const moved = byMeaning(grad.spec, outputs, "state");
-      const applied = await apply.run(
-        feeder(apply.spec, {
-          ...sources,
-          state: new Map([...state, ...moved]),
-          gradients: byMeaning(grad.spec, outputs, "gradient"),
-        }),
-      );
+      const feeds = feeder(apply.spec, {
+        ...sources,
+        state: new Map([...state, ...moved]),
+        gradients: byMeaning(grad.spec, outputs, "gradient"),
+      });
+      const applied = applyPlaces.fill(await apply.run(feeds, applyPlaces.spare()));
       return {
         atoms: atomsOf(grad.spec, outputs),
         newState: new Map([...moved, ...byMeaning(apply.spec, applied, "state")]),
@@ -77,6 +85,31 @@ async function splitStepper(stage: Stage, options: StepperOptions): Promise<Step
 }
 
 const noTensors: Tensors = new Map();
+
+/** The outputs of a graph's last run and of the one before, whose memory the next may have. */
+interface Places {
+  /** With `once`, outputs that nobody reads any more: the last run's own memory serves again. */
+  readonly spare: (once?: readonly string[]) => Tensors;
+  readonly fill: (outputs: Tensors) => Tensors;
+}
+
+function alternating(): Places {
+  let [last, before] = [noTensors, noTensors];
+  return {
+    spare: (once = []) => {
+      const spare = new Map(before);
+      for (const name of once) {
+        const tensor = last.get(name);
+        if (tensor !== undefined) spare.set(name, tensor);
+      }
+      return spare;
+    },
+    fill: (outputs) => {
+      [last, before] = [outputs, last];
+      return outputs;
+    },
+  };
+}
 
 function byMeaning(spec: GraphSpec, outputs: Tensors, kind: "state" | "gradient"): Tensors {
   const found = new Map<string, HostTensor>();

@@ -1,9 +1,9 @@
-/** The thread that trains: running a graph blocks it, and nothing else. */
+/** The thread that trains: it feeds graphs and keeps the books. */
 
 import { parentPort, workerData } from "node:worker_threads";
 import { invariant } from "../../grammar/invariant.js";
 import { openDataset } from "../data/open-dataset.js";
-import { createSessionExecutor } from "../executor/session.js";
+import { openExecutor } from "../executor/open-executor.js";
 import { type Report, reportOf, type WorkerInput } from "./messages.js";
 import { runHere } from "./run-training.js";
 
@@ -19,7 +19,7 @@ const report = (message: Report): void => {
 try {
   const result = await runHere(input.options, {
     openDataset,
-    createExecutor: createSessionExecutor,
+    openExecutor,
     onEvent: (event) => report({ type: "event", event }),
     shouldStop: () => Atomics.load(stop, 0) === 1,
   });

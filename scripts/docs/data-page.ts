@@ -1,91 +1,95 @@
-/** The page of the data: sources, readers, transforms, splits and loaders. */
+/** The page of the data: sources, readers, fits, transforms, splits and loaders. */
 
-import type { DataProgram, DataSource, TransformOp } from "../../compiler/plan/data.js";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type Page, pageOf, prose } from "./markdown.js";
-import { signatureNamed, signaturesIn } from "./signatures.js";
+import { fits, readers, sources, transforms } from "./data-texts.js";
 
-type ReaderKind = DataProgram["fields"][number]["reader"]["kind"];
+const folder = "compiler/check/data";
 
-const sources: Readonly<Record<DataSource["kind"], string>> = {
-  synthetic:
-    "Small drawn images with noise, made by the runtime. Record i depends on the seed and i only. The figures are `ring`, `cross`, `square` and `triangle`. `noise` is the standard deviation of the pixels' noise, of the range 0 to 1. Readers: `image`, `label`.",
-  image_folder:
-    "Pictures in one folder per class: `root/<class>/*.jpg`, `.jpeg`, `.png` or `.webp`. The list of classes is explicit and its order gives the labels. Readers: `image`, `label`. `split by class` keeps a class whole.",
-  voc_tiles:
-    "Frames with Pascal VOC boxes, cut into overlapping square tiles; a record is a tile. The part of `images` in braces names the frame, and `boxes` is found by the same name. `frame` is the height and width of every picture. `classes` limits which boxes count; without it all do. Readers: `image`, `covered`, `holds`, `position`. `split by frame` keeps the tiles of a frame together.",
-};
+/** All signatures in the checker's own text, by name: a reader may have several. */
+function signaturesOf(root: string, files: readonly string[]): ReadonlyMap<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const file of files) {
+    const text = readFileSync(join(root, folder, file), "utf8");
+    for (const [, signature = ""] of text.matchAll(/signature\(\s*"([a-z_0-9]+\([^"]*\))"/g)) {
+      const name = signature.slice(0, signature.indexOf("("));
+      const known = found.get(name) ?? [];
+      if (!known.includes(signature)) found.set(name, [...known, signature]);
+    }
+  }
+  return found;
+}
 
-const readers: Readonly<Record<ReaderKind, string>> = {
-  image: "The record's picture, `u8[C, H, W]`; every picture must have the declared size.",
-  label: "The index of the class, `i64[]`.",
-  covered: "Whether boxes cover at least this share of the tile, `bool[]`.",
-  holds: "Whether at least this share of some box lies in the tile, `bool[]`.",
-  position: "The tile's index in its frame, row by row, `i64[]`.",
-};
-
-const transforms: Readonly<Record<TransformOp["kind"], string>> = {
-  resize: "Area-true resampling of a `u8` image to the given size.",
-  normalize:
-    "(x / 255 - mean) / std on `u8`, (x - mean) / std on `f32`; one number for all channels or one for each. The result is `f32`.",
-  standardize:
-    "(x - mean(x)) / max(std(x), 1e-3) over the record's own pixels; `u8` is divided by 255 first. The result is `f32`.",
-  hflip: "Mirrors left and right with the probability `p`.",
-  jitter:
-    "Of a `u8` image: multiplies by 1 + U(-contrast, contrast) about the mean of all elements, then adds 255 U(-brightness, brightness), rounds and clamps.",
-  random_shift:
-    "Pads by `pad` edge pixels on each side and cuts a window of the old size at a random place.",
-};
+const code = (signatures: readonly string[] | undefined): readonly string[] =>
+  (signatures ?? []).flatMap((signature) => [`\`${signature}\``, ""]);
 
 export function dataPage(root: string): Page {
-  const known = new Map([
-    ...signaturesIn(root, "compiler/check/dataset.ts"),
-    ...signaturesIn(root, "compiler/check/split-and-loader.ts"),
-  ]);
-  const steps = signaturesIn(root, "compiler/check/transforms.ts");
   const list = (
     entries: Readonly<Record<string, string>>,
-    signatures: ReadonlyMap<string, string>,
-  ): readonly string[] =>
-    Object.entries(entries).flatMap(([name, about]) => [
+    files: readonly string[],
+  ): readonly string[] => {
+    const signatures = signaturesOf(root, files);
+    return Object.entries(entries).flatMap(([name, about]) => [
       `### ${name}`,
       "",
-      `\`${signatureNamed(signatures, name)}\``,
-      "",
+      ...code(signatures.get(name)),
       prose(about),
       "",
     ]);
-  return pageOf("data", "Data", "sources, readers, transforms, splits and loaders.", [
-    "A `dataset` has one `source`, at least one `field`, one `split`, any number of `transform` members and one `loader`.",
+  };
+  const split = signaturesOf(root, ["split.ts"]);
+  const loader = signaturesOf(root, ["loader.ts"]);
+  return pageOf("data", "Data", "sources, readers, fits, transforms, splits and loaders.", [
+    "A `dataset` has one `source`, at least one `field`, one `split`, any number of `fit` and `transform` members and one `loader`.",
+    "Members apply from top to bottom.",
+    "Forms that are checked and not yet carried out are refused by `compile` and `run`; `saic check` warns.",
     "",
     "## Sources",
     "",
-    "A relative `root` is relative to the file that declares the dataset.",
+    "A relative path is relative to the file that declares the dataset.",
+    "Where a data file is there, `saic check` reads its head: columns and first values of a csv, types and shapes of arrays, categories of annotations.",
     "",
-    ...list(sources, known),
+    ...list(sources, ["sources.ts"]),
     "## Readers",
     "",
     "A field is read from a record: `field image: image() -> u8[3, 32, 32]`.",
+    "`_` is an extent that only the files tell; a transform must settle it.",
+    "A template such as `{t}.jpg` may name columns, parts of the source's pattern, `t` of a frame, or `index`, with an optional width: `{index:04}`.",
+    "A field with `if condition` exists only where the condition holds.",
+    "Where a picture comes from a file, `on_error: error` or `on_error: skip(max: 1%)` says what a broken one does.",
     "",
-    ...list(readers, known),
+    ...list(readers, ["reader-table.ts"]),
+    "## Fits",
+    "",
+    "`fit range = minmax(x, axes: [0]) -> (lo: f32[M], hi: f32[M])` is computed once over the training split.",
+    "Its first argument names a field, as it is by then; without `axes` all are reduced.",
+    "`Sim.range` is known everywhere, and `unscale(y, Sim.range)` undoes what `rescale` by it has done.",
+    "",
+    ...list(fits, ["fits.ts"]),
     "## Transforms",
     "",
     "A transform is a chain of steps on one field: `image = image |> resize(80, 80) |> normalize(mean: 0.5, std: 0.25)`.",
-    "`transform { }` applies to every split, `transform train { }` to one; members apply from top to bottom.",
-    "A transform of one split may not change a field's type.",
+    "`transform { }` applies to every split, `transform train { }` to one.",
+    "All splits must end in the same types.",
+    "What moves every picture alike moves its masks, boxes and tiles by itself; what moves it at random must name them: `clip, tiles = (clip, tiles) |> hflip(p: 0.5)`.",
     "",
-    ...list(transforms, steps),
+    ...list(transforms, ["moving-transforms.ts", "value-transforms.ts"]),
     "## Split",
     "",
-    `\`${signatureNamed(known, "split")}\``,
-    "",
-    "`split random { … }` deals single records, `split by frame { … }` whole groups.",
-    "The shares must sum to 100%.",
+    ...code(split.get("split")),
+    '`split random { … }` deals single records, `split by frame { … }` whole groups that the source names, `split by column("fire") { … }` whole groups of equal values.',
+    "The shares must sum to 100%. `stratify` names a field of one class or `bool`, whose values every split gets in proportion.",
+    '`split by column("split") { train: "train"  val: ["valid", "dev"] }` goes by a column\'s own words.',
+    '`split by time("date") { train: 70%  val: 15%  test: 15% }` goes by the order of a column and has no seed.',
     "",
     "## Loader",
     "",
-    `\`${signatureNamed(known, "loader")}\``,
-    "",
+    ...code(loader.get("loader")),
     "`last` is about the last batch of a training epoch: `drop` leaves it out when it is incomplete, `pad` fills it up under a mask.",
     "Evaluation always uses every record.",
+    "`cache` is one of",
+    "",
+    ...code([...(loader.get("disk") ?? []), ...(loader.get("memory") ?? [])]),
   ]);
 }

@@ -1,21 +1,39 @@
-/** The page of the language's own functions, names, metrics, and the keys of a train. */
+/** The page of the language's own functions, names and metrics. */
 
 import { type BuiltinName, builtinFunctions } from "../../compiler/check/builtin-names.js";
-import type { Metric } from "../../compiler/plan/schema.js";
 import { scalarFunctions, scalarVariables } from "../../compiler/plan/scalar.js";
 import { type Page, pageOf, prose, table } from "./markdown.js";
-import { signatureNamed, signaturesIn } from "./signatures.js";
+import { checkerSignature } from "./signatures.js";
 
 const functions: Readonly<Record<BuiltinName, string>> = {
   average:
     "A loss: the mean of `v` over its records and axes, kept as a sum and a weight; padding, and elements where `mask` is false, do not count.",
+  ratio:
+    "A loss: sum(s) / max(sum(w), at_least) over all records and axes; `w` is of the shape of `s`, or one number for each element. Padding does not count.",
+  unscale: "Undoes what `rescale` by that fit has done to a tensor: `unscale(x, Sim.range)`.",
+  per_batch:
+    "A loss from a value of the whole batch, `f32[]`: its mean over the batches of an update, where accumulating and sharding change what it means.",
   like: "`target` in the dtype of `logit`; an error unless both have exactly the same shape.",
   uniform_like:
     "Uniform random numbers in [0, 1) of the shape and dtype of `x`: a graph input that the runtime fills.",
-  params: "How many learned numbers a block has.",
+  params:
+    "How many learned numbers a block has, or a part of it (`Net.encoder`), the model of a train (`main.model`), or what learns in a stage (`main.tune.trainable`).",
+  bytes: "Memory of the same weights; of a train, of all its state: weights, buffers and slots.",
+  flops:
+    "Floating-point operations: of a train, of one update of its largest stage; of a block, of one record.",
+  steps: "The updates of all stages of a train together, where their lengths are in `steps`.",
+  divides: "Whether `a` divides `b` without a remainder.",
+  device_memory: 'The memory of one device by its name, such as `"H200"`.',
+  peak_memory:
+    "The most memory that one device needs at once: weights, buffers and slots, gradients, and what its share of a batch keeps alive, divided over the mesh `on` as the `shard` says; without `on`, on one device. With `device`, it is an error if that has less.",
   len: "The length of a list.",
+  reverse: "A list from its end to its start.",
+  unstack: "The slices of a tensor along an axis, as a list.",
+  chunk: "A tensor cut along an axis into `n` equal parts, as a list.",
+  whole: "Among the inputs of a `scan`: given to every step whole and not sliced.",
   size: "The number of elements of a tensor.",
   extent: "The length of one axis of a tensor.",
+  rank: "The number of axes of a tensor.",
   constant: "Initial value: every element is `value`.",
   uniform: "Initial value: uniform in [-bound, bound).",
   normal: "Initial value: normal with mean 0 and the standard deviation `std`.",
@@ -37,30 +55,18 @@ const names: Readonly<Record<string, string>> = {
   sampling: "True where random draws happen: in a training step, outside of frozen instances.",
 };
 
-const measures: Readonly<Record<Metric["measure"]["kind"], string>> = {
-  accuracy:
-    "The share of records whose largest logit is the label; for logits of the label's own shape, whose sign is.",
-  f1: "The harmonic mean of precision and recall; `threshold` is on the probability.",
-  auroc:
-    "The area under the ROC curve, ties counted half; `within` names a field, and the mean over its groups that hold both classes is taken.",
-};
-
 export function functionsPage(root: string): Page {
-  const builtins = signaturesIn(root, "compiler/check/builtins.ts");
-  const metrics = signaturesIn(root, "compiler/check/model.ts");
-  const train = signaturesIn(root, "compiler/check/train.ts");
-  const policies = signaturesIn(root, "compiler/check/policies.ts");
   const code = (text: string): string => `\`${text}\``;
   return pageOf(
     "functions",
-    "Functions, names and keys",
+    "Functions and names",
     "what the language itself offers beside the library and the ops.",
     [
       "## Functions",
       "",
       ...table(
         ["function", "meaning"],
-        builtinFunctions.map((name) => [code(signatureNamed(builtins, name)), functions[name]]),
+        builtinFunctions.map((name) => [code(checkerSignature(root, name)), functions[name]]),
       ),
       "",
       prose(
@@ -81,40 +87,13 @@ export function functionsPage(root: string): Page {
       "",
       "## Metrics",
       "",
-      ...table(
-        ["metric", "meaning"],
-        Object.entries(measures).map(([name, meaning]) => [
-          code(signatureNamed(metrics, name)),
-          meaning,
-        ]),
+      prose(
+        "Metrics are written in the language (`saic:metrics`), but for one: `auroc` needs all records of a split at once.",
       ),
       "",
-      "All three are better when larger.",
+      `- ${code(checkerSignature(root, "auroc"))}: the area under the ROC curve, ties counted half; \`within\` names a field, and the mean over its groups that hold both classes is taken.`,
+      "",
       "Losses can be named as metrics too (`val.loss`, `val.<name>`), and are better when smaller.",
-      "",
-      "## Keys of a train",
-      "",
-      ...trainKeys(signatureNamed(train, "train")).map((key) => `- ${code(key)}`),
-      "",
-      "A train also holds a `loss { }` and at least one `stage`, and may hold `metrics { }`, `metrics val { }`, `metrics test { }` and `objective` lines.",
-      "",
-      "`precision` other than `f32` is refused in this version.",
-      "",
-      "## Policies",
-      "",
-      ...["every", "last", "best"].map(
-        (name) => `- ${code(signatureNamed(policies, name))}${policyUse[name] ?? ""}`,
-      ),
     ],
   );
 }
-
-const policyUse: Readonly<Record<string, string>> = {
-  every: ", the value of `validate`; without it, once per epoch",
-  last: ", in `checkpoint`; without it, once per epoch",
-  best: ", in `checkpoint`; `metric` is one of `val`, such as `val.accuracy`",
-};
-
-/** The formals between the parentheses: commas inside brackets do not occur. */
-const trainKeys = (signature: string): readonly string[] =>
-  signature.slice(signature.indexOf("(") + 1, -1).split(", ");

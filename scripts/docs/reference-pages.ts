@@ -2,25 +2,33 @@
 
 import { commandLinePage } from "./command-line-page.js";
 import { dataPage } from "./data-page.js";
+import { declarationsPage } from "./declarations-page.js";
 import { diagnosticsPage } from "./diagnostics-page.js";
 import { eventsPage } from "./events-page.js";
 import { functionsPage } from "./functions-page.js";
+import { grammarPage } from "./grammar-page.js";
 import { libraryPage } from "./library-page.js";
+import { lintPage } from "./lint-page.js";
 import { lines, type Page } from "./markdown.js";
 import { opsPage } from "./ops-page.js";
 import { passesPage } from "./passes-page.js";
 import { planPage, planSchemaFile } from "./plan-page.js";
+import { typesPage } from "./types-page.js";
 
 /** The texts by path from the project's root; `root` is where the sources are read. */
 export function referencePages(root: string): ReadonlyMap<string, string> {
   const pages: readonly Page[] = [
     commandLinePage(),
+    declarationsPage(root),
+    typesPage(),
+    grammarPage(root),
     libraryPage(root),
     functionsPage(root),
     dataPage(root),
     opsPage(),
     passesPage(),
     diagnosticsPage(),
+    lintPage(),
     planPage(root),
     eventsPage(root),
   ];

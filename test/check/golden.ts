@@ -84,13 +84,15 @@ train shared {
 `;
 
 /** The programs of a file, each after a line `// == title`. */
-export function readCases(file: string): readonly Program[] {
-  const text = readFileSync(join(folder, "cases", file), "utf8");
-  return text
+export const readCases = (file: string): readonly Program[] =>
+  programsIn(readFileSync(join(folder, "cases", file), "utf8"));
+
+/** The programs of a text. */
+export const programsIn = (text: string): readonly Program[] =>
+  text
     .split(/^(?=\/\/ == )/m)
     .filter((part) => part.startsWith("// == "))
     .map(readProgram);
-}
 
 export const caseFiles = (): readonly string[] =>
   readdirSync(join(folder, "cases")).filter((file) => file.endsWith(".pipe"));
@@ -131,20 +133,25 @@ function readProgram(written: string): Program {
     if (text.startsWith("// ++ ")) modules.push({ name: text.slice(6), lines: [], tail: "" });
     const last = module.lines.at(-1);
     if (!isAnnotation(text)) modules.at(-1)?.lines.push({ text, marks: [] });
-    else if (last !== undefined && /^\/\/ *\^/.test(text) && !text.includes("error["))
+    else if (last !== undefined && /^\/\/ *\^/.test(text) && !/(?:error|warning)\[/.test(text))
       module.lines.splice(-1, 1, { ...last, marks: [...last.marks, text.indexOf("^")] });
   }
   const title = written.slice("// == ".length, written.indexOf("\n"));
   return { title, written, modules, overrides, train, variant, limits };
 }
 
-export function analyzeProgram(program: Program): Analysis {
-  const sources = new Map([
+const sourcesOf = (program: Program): ReadonlyMap<string, string> =>
+  new Map([
     ["./fixture.pipe", fixture],
     ...program.modules.map((module) => [module.name, textOf(module)] as const),
   ]);
-  const root = createSource(rootName, sources.get(rootName) ?? "");
-  return analyze(root, memoryHost(sources), {
+
+/** What a program's modules are read from. */
+export const hostOf = (program: Program): CompilerHost => memoryHost(sourcesOf(program));
+
+export function analyzeProgram(program: Program): Analysis {
+  const root = createSource(rootName, sourcesOf(program).get(rootName) ?? "");
+  return analyze(root, hostOf(program), {
     overrides: program.overrides,
     train: program.train,
     limits: program.limits,

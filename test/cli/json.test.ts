@@ -96,6 +96,7 @@ test("run prints its result", async () => {
     "epochs",
     "metrics",
     "objectives",
+    "executor",
     "precision",
     "weights",
     "model",
@@ -120,6 +121,7 @@ test("doctor prints what it found", async () => {
     "node",
     "memory",
     "onnxruntime-node",
+    "koffi",
     "sharp",
     "cuda",
   ]);

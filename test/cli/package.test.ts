@@ -39,6 +39,7 @@ test("the package holds the command, the library and the pipelines, and no tests
     "dist/cli/main.js",
     "dist/runtime/train/process.js",
     "dist/runtime/train/worker.js",
+    "dist/runtime/executor/bound/thread.js",
     "stdlib/layers.pipe",
     "stdlib/vision/resnet.pipe",
     "pipelines/quickstart.pipe",
@@ -71,5 +72,9 @@ test("npx saic works from the installed package", (context) => {
     encoding: "utf8",
   });
   expect(run.status, run.stderr).toBe(0);
-  expect(JSON.parse(run.stdout)).toMatchObject({ status: "finished", updates: 12 });
+  expect(JSON.parse(run.stdout)).toMatchObject({
+    status: "finished",
+    updates: 12,
+    executor: "bound",
+  });
 }, 240_000);

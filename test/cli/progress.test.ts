@@ -21,6 +21,7 @@ const started: RunEvent = {
   records: { train: 80, val: 10, test: 10 },
   parameters: 3482,
   device: "cpu",
+  executor: "bound",
   threads: 1,
   pid: 1,
   time: began,
@@ -43,6 +44,7 @@ const validated: RunEvent = {
   update: 2,
   stage: "main",
   metrics: { "val.total": 0.25, "val.loss": 0.25, "val.auroc": null },
+  tables: {},
   ms: 1,
   time: began + 2000,
 };
@@ -62,7 +64,7 @@ describe("without a terminal", () => {
   test("the start, a line every ten seconds, validations, and the loss once", () => {
     const steps = Array.from({ length: 21 }, (_, i) => step(i + 1));
     expect(shown({}, [started, ...steps, validated])).toBe(
-      `tiny: training on cpu, 1 thread; 3,482 parameters, 40 updates, 80 + 10 + 10 records
+      `tiny: training on cpu (executor bound), 1 thread; 3,482 parameters, 40 updates, 80 + 10 + 10 records
 main 1/40  loss 0.5000  lr 0.001000  39 s left
 main 11/40  loss 0.5000  lr 0.001000  29 s left
 main 21/40  loss 0.5000  lr 0.001000  19 s left

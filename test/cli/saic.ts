@@ -89,6 +89,7 @@ export const tinyProgram = ({ steps = 12, count = 80, members = "" }: TinyOption
 /// A tiny classifier of two shapes.
 import { Linear } from "saic:layers"
 import { cross_entropy } from "saic:losses"
+import { accuracy } from "saic:metrics"
 import { adamw } from "saic:optimizers"
 
 /// Learning rate.

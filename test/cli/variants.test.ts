@@ -132,7 +132,7 @@ test("`check` looks at every variant, other commands at the one that is asked fo
   const checked = await place.saic("check", "broken.pipe");
   expect(checked.code).toBe(1);
   expect(checked.stderr).toContain("`tiny` has no `main.length` that a variant could replace");
-  expect(checked.stderr).toContain("broken.pipe:47:25");
+  expect(checked.stderr).toContain("broken.pipe:48:25");
   const chosen = await place.saic("check", "broken.pipe", "--variant", "16 wide");
   expect([chosen.code, chosen.stderr]).toEqual([0, ""]);
   const shown = await place.saic("show", "broken.pipe", "--what", "params");

@@ -18,6 +18,7 @@ const updates = 60;
 const program = `
 import { BatchNorm2d, Conv2d, Dropout, Linear } from "saic:layers"
 import { cross_entropy } from "saic:losses"
+import { accuracy } from "saic:metrics"
 import { adamw } from "saic:optimizers"
 import { cosine, warmup } from "saic:schedules"
 

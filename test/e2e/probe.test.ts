@@ -8,6 +8,7 @@ import { createWorkplace, type PrintedResult, root } from "../cli/saic.js";
 const probe = `
 import { Linear } from "saic:layers"
 import { cross_entropy } from "saic:losses"
+import { accuracy } from "saic:metrics"
 import { adamw } from "saic:optimizers"
 import { Shapes } from "./quickstart.pipe"
 

@@ -32,7 +32,7 @@ export const mutants: readonly Mutant[] = [
   {
     fault: "a loss is the sum over the records, not their mean",
     file: "compiler/lower/stage.ts",
-    before: "builder.scale(builder.div(source.sum, source.weight), coefficient)",
+    before: "builder.scale(builder.div(source.sum, weight), coefficient)",
     after: "builder.scale(source.sum, coefficient)",
     test: "test/stdlib/training.test.ts",
     named: "a loss ",

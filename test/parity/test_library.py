@@ -10,7 +10,7 @@ from cases import case, named, state_of, trained
 from measure import difference, differences, worst
 from twins import LOSSES, OPTIMIZERS
 
-LIBRARY = ["bottlenecks", "vit", "attention"]
+LIBRARY = ["bottlenecks", "vit", "attention", "recurrent", "spectral"]
 
 
 @pytest.mark.parametrize("name", LIBRARY)
@@ -76,3 +76,11 @@ def test_evaluation_leaves_padding_out(name):
     with torch.no_grad():
         theirs = LOSSES[name](each.model("state-after").eval()(fields["x"]), fields)["total"]
     assert each.info["evaluation"]["total"] == pytest.approx(theirs.item(), rel=1e-4)
+
+
+def test_singular_vectors_after_six_updates():
+    each = case("spectral")
+    ours, theirs = each.tensors("state-after"), trained("spectral").after
+    vectors = [e["path"] for e in each.plan["state"] if e["role"] == "buffer"]
+    assert len(vectors) == 2 * 4
+    assert worst({path: difference(ours[path], theirs[path]) for path in vectors})[1] < 1e-3

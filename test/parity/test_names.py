@@ -16,6 +16,8 @@ from twins import MODELS
         ("bottlenecks", None),
         ("vit", None),
         ("attention", None),
+        ("recurrent", None),
+        ("spectral", None),
     ],
 )
 def test_state_is_the_twins(program, count):

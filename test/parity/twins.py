@@ -206,6 +206,39 @@ class Attention(nn.Module):
         return self.head(self.norm(x.mean(1)))
 
 
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(24, 10, 2, bidirectional=True, batch_first=True)
+        self.gru = nn.GRU(20, 6, 2, bidirectional=True, batch_first=True)
+        self.last = nn.GRU(12, 5, bias=False, batch_first=True)
+        self.head = nn.Linear(5, 4)
+
+    def forward(self, x):
+        rows = x.permute(0, 2, 1, 3).flatten(2)
+        for layer in (self.lstm, self.gru, self.last):
+            rows, _ = layer(rows)
+        return self.head(rows.mean(1))
+
+
+class Spectral(nn.Module):
+    def __init__(self):
+        super().__init__()
+        norm = nn.utils.spectral_norm
+        self.first = norm(nn.Conv2d(3, 4, 3, padding=1))
+        self.conv = norm(nn.Conv1d(4, 6, 3, stride=2, padding=1))
+        self.up = norm(nn.ConvTranspose1d(6, 5, 4, stride=2))
+        self.plain = nn.Conv1d(5, 10, 3, dilation=2, groups=5, bias=False)
+        self.back = nn.ConvTranspose1d(10, 8, 3, padding=1, groups=2)
+        self.head = norm(nn.Linear(8, 4))
+
+    def forward(self, x):
+        h = torch.tanh(self.first(x)).flatten(2)
+        for layer in (self.conv, self.up, self.plain):
+            h = torch.tanh(layer(h))
+        return self.head(self.back(h).mean(2))
+
+
 def weighted_losses(outputs, fields):
     weight = torch.tensor([1, 2, 0.5, 1.5], dtype=outputs.dtype)
     total = F.cross_entropy(outputs, fields["label"], weight=weight, label_smoothing=0.1)
@@ -246,11 +279,17 @@ MODELS |= {
     "bottlenecks": lambda: Bottlenecks([1, 2, 1, 1], [8, 12, 16, 20], 4),
     "vit": lambda: ViT(24, 3, 3, 4, 16, 4),
     "attention": Attention,
+    "recurrent": Recurrent,
+    "spectral": Spectral,
 }
 LOSSES |= {"bottlenecks": weighted_losses, "vit": resnet_losses, "attention": focal_losses}
-OPTIMIZERS |= {"bottlenecks": adam, "vit": rmsprop, "attention": adamax}
+LOSSES |= {"recurrent": resnet_losses, "spectral": resnet_losses}
+OPTIMIZERS |= {"bottlenecks": adam, "vit": rmsprop, "attention": adamax, "recurrent": adam}
+OPTIMIZERS |= {"spectral": adam}
 SLOTS |= {
     "bottlenecks": ("exp_avg", "exp_avg_sq"),
     "vit": ("square_avg", "momentum_buffer"),
     "attention": ("exp_avg", "exp_inf"),
+    "recurrent": ("exp_avg", "exp_avg_sq"),
+    "spectral": ("exp_avg", "exp_avg_sq"),
 }

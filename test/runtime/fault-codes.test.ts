@@ -147,6 +147,7 @@ test("a process that ends by itself", async () => {
     runsDir: join(folder.path, "died"),
     threads: 1,
     device: "cpu",
+    executor: null,
     from: null,
     mode: "resume",
     graphs: "fused",

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFiles, type FileHook } from "../../runtime/atomic-file.js";
 import type { RunEvent } from "../../runtime/events.js";
-import { createSessionExecutor } from "../../runtime/executor/session.js";
+import { openExecutor } from "../../runtime/executor/open-executor.js";
 import type { RunOptions } from "../../runtime/run-options.js";
 import type { RunResult } from "../../runtime/run-result.js";
 import { runHere } from "../../runtime/train/run-training.js";
@@ -35,6 +35,7 @@ export async function run(
     {
       threads: 1,
       device: "cpu",
+      executor: "session",
       from: null,
       mode: "resume",
       graphs: "fused",
@@ -43,7 +44,7 @@ export async function run(
     },
     {
       openDataset: (program, { seed }) => openTiny(program, { seed }, behavior.faults),
-      createExecutor: createSessionExecutor,
+      openExecutor,
       onEvent: (event) => behavior.events?.push(event),
       shouldStop: () => stop,
       afterUpdate: (update) => {

@@ -1,7 +1,8 @@
-/** Metrics against hand-computed values and a brute-force count of pairs. */
+/** AUROC against hand-computed values and a brute-force count of pairs. */
 
 import { expect, test } from "vitest";
 import type { Metric } from "../../compiler/plan/schema.js";
+import { invariant } from "../../grammar/invariant.js";
 import { areaUnder } from "../../runtime/metrics/auroc.js";
 import { createAccumulator } from "../../runtime/metrics/metrics.js";
 import { bfloatValue, halfValue } from "../../runtime/metrics/numbers.js";
@@ -34,6 +35,7 @@ interface TestBatch {
 
 function measured(measure: Metric["measure"], batches: readonly TestBatch[]): unknown {
   const accumulator = createAccumulator(measure);
+  invariant(accumulator, "scores are gathered");
   for (const { logits, labels, valid, groups } of batches) {
     const named: Record<string, HostTensor | undefined> = { logits, labels, groups };
     accumulator.add(
@@ -49,36 +51,7 @@ function measured(measure: Metric["measure"], batches: readonly TestBatch[]): un
 }
 
 const names = { logits: "logits", labels: "labels" } as const;
-const accuracy = { kind: "accuracy", ...names } as const;
-const f1 = { kind: "f1", ...names, threshold: 0.5 } as const;
 const auroc = { kind: "auroc", ...names, within: null } as const;
-
-test("accuracy by the largest logit, padding left out, over batches", () => {
-  const first = {
-    logits: f32([3, 3], [1, 2, 3, 9, 0, 0, 0, 5, 4]),
-    labels: i64([2, 1, 1]),
-  };
-  const second = { logits: f32([2, 3], [1, 0, 0, 1, 0, 0]), labels: i64([0, 0]), valid: [1, 0] };
-  expect(measured(accuracy, [first, second])).toBe(3 / 4);
-  // The first of equals counts, and NaN is never right.
-  expect(measured(accuracy, [{ logits: f32([2, 2], [1, 1, NaN, NaN]), labels: i64([0, 0]) }])).toBe(
-    1 / 2,
-  );
-});
-
-test("accuracy by the sign of one logit, whatever the label's type", () => {
-  const logits = f32([4, 1], [0.1, -0.1, 0, 3]);
-  expect(measured(accuracy, [{ logits, labels: bool([1, 0, 0, 0]) }])).toBe(3 / 4);
-  expect(measured(accuracy, [{ logits: f32([2], [1, 1]), labels: i64([1, 0]) }])).toBe(1 / 2);
-});
-
-test("f1 with a threshold on the probability", () => {
-  // sigmoid(0.5) = 0.62, sigmoid(1.5) = 0.82, sigmoid(-1) = 0.27
-  const batch = { logits: f32([4], [0.5, 1.5, -1, 0.5]), labels: bool([1, 1, 1, 0]) };
-  expect(measured(f1, [batch])).toBeCloseTo((2 * 2) / (2 * 2 + 1 + 1), 12);
-  expect(measured({ ...f1, threshold: 0.7 }, [batch])).toBeCloseTo(2 / (2 + 2), 12);
-  expect(measured(f1, [{ logits: f32([2], [-1, -1]), labels: bool([0, 0]) }])).toBe(null);
-});
 
 test("auroc by hand, with ties counted half", () => {
   // Positives 0.8, 0.4; negatives 0.6, 0.4, 0.1: 3 + (0 + 1/2 + 1) of 6 pairs.
@@ -109,9 +82,9 @@ test("auroc within groups is the mean over those with both classes", () => {
 
 test("labels for every element: decisions of one record share its validity", () => {
   const labels: HostTensor = { dtype: "bool", shape: [2, 2], data: Uint8Array.of(1, 0, 0, 0) };
-  const logits = f32([2, 2], [1, -1, 1, 1]);
-  expect(measured(accuracy, [{ logits, labels, valid: [1, 0] }])).toBe(1);
-  expect(measured(accuracy, [{ logits, labels }])).toBe(2 / 4);
+  const logits = f32([2, 2], [1, -1, 3, 1]);
+  expect(measured(auroc, [{ logits, labels, valid: [1, 0] }])).toBe(1);
+  expect(measured(auroc, [{ logits, labels }])).toBe(1.5 / 3);
 });
 
 test("auroc equals the count of pairs, on random sets full of ties", () => {

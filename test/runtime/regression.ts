@@ -320,6 +320,9 @@ export function writeRegression(folder: string, options: RegressionOptions): Pla
       { split: "val", name: "auroc", measure, better: "max", place: "test.pipe:2:1" },
       { split: "test", name: "auroc", measure, better: "max", place: "test.pipe:2:1" },
     ],
+    accumulators: [],
+    closing: null,
+    exports: [],
     objectives: [{ name: "test.loss", comparison: "<=", target: 100, place: "test.pipe:3:1" }],
     validateEvery: { amount: 4, unit: "step" },
     checkpoint: {

@@ -33,6 +33,7 @@ const best = (update: number): Progress["best"][number] => ({
   stage: 0,
   folder: `update-${String(update).padStart(8, "0")}`,
   metrics: { "val.loss": update },
+  tables: {},
 });
 
 /** Updates 1 to 5; the best two are 2 and 1, then 2 and 4, then 5 and 2. */

@@ -57,6 +57,7 @@ const options = (runs: string): RunOptions => ({
   runsDir: join(folder.path, runs),
   threads: 1,
   device: "cpu",
+  executor: null,
   from: null,
   mode: "resume",
   graphs: "fused",

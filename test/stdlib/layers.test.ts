@@ -70,6 +70,38 @@ const cases: readonly Case[] = [
       ...head,
     },
   },
+  {
+    name: "Conv1d and ConvTranspose1d",
+    imports: "Conv1d, ConvTranspose1d",
+    steps: `flatten(from: 2) |> Conv1d(6, kernel: 3, stride: 2, pad: same, groups: 3) as conv |> tanh
+      |> ConvTranspose1d(4, kernel: 4, stride: 2, pad: 1) as up |> tanh |> mean(axes: [2])
+      |> Linear(2) as head`,
+    parameters: {
+      "conv.weight": [6, 1, 3],
+      "conv.bias": [6],
+      "up.weight": [6, 4, 4],
+      "up.bias": [4],
+      "head.weight": [2, 4],
+      "head.bias": [2],
+    },
+  },
+  {
+    name: "weights with a spectral norm",
+    imports: "Conv1d, Conv2d, ConvTranspose1d",
+    steps: `Conv2d(4, kernel: 3, spectral: true) as first |> tanh |> flatten(from: 2)
+      |> Conv1d(6, kernel: 3, spectral: true) as conv |> tanh
+      |> ConvTranspose1d(5, kernel: 4, bias: false, spectral: true) as up |> mean(axes: [2])
+      |> Linear(2, spectral: true) as head`,
+    parameters: {
+      "first.weight_orig": [4, 3, 3, 3],
+      "first.bias": [4],
+      "conv.weight_orig": [6, 4, 3],
+      "conv.bias": [6],
+      "up.weight_orig": [6, 5, 4],
+      "head.weight_orig": [2, 5],
+      "head.bias": [2],
+    },
+  },
 ];
 
 const partsOf = ({ imports, steps }: Case): Parts => ({
@@ -179,3 +211,44 @@ describe("attention", () => {
     await expectTraining(parts);
   });
 });
+
+describe("SpectralNorm", () => {
+  const parts: Parts = {
+    model: `
+import { Linear } from "saic:layers"
+block Net() {
+  in image: f32[B, 3, 8, 8]
+  out y: f32[B, 4]
+  y = image |> mean(axes: [2]) |> flatten(from: 1) |> Linear(4, bias: false, spectral: true) as fc
+}`,
+    loss: "average(square(y - 1))",
+    optimizer: "sgd(lr: 0)",
+    steps: 60,
+  };
+  it("finds the largest singular value", async () => {
+    const { after } = await trainSteps(parts);
+    const [w, u, v] = ["weight_orig", "weight_u", "weight_v"].map((name) =>
+      [...(after.get(`model.fc.${name}`)?.data ?? [])].map(Number),
+    );
+    if (w === undefined || u === undefined || v === undefined) throw new Error("no state");
+    const rows = u.map((_, i) => w.slice(i * v.length, (i + 1) * v.length));
+    const through = rows.map((row) => row.reduce((sum, x, j) => sum + x * (v[j] ?? NaN), 0));
+    const sigma = through.reduce((sum, x, i) => sum + x * (u[i] ?? NaN), 0);
+    expect(sigma).toBeCloseTo(largestSingularValue(rows), 4);
+    expect(Math.hypot(...u)).toBeCloseTo(1, 5);
+    expect(Math.hypot(...v)).toBeCloseTo(1, 5);
+  });
+});
+
+/** The root of the largest eigenvalue of W Wᵀ, by many iterations in double precision. */
+function largestSingularValue(rows: readonly (readonly number[])[]): number {
+  const gram = rows.map((a) => rows.map((b) => a.reduce((sum, x, i) => sum + x * (b[i] ?? 0), 0)));
+  let x = rows.map((_, i) => 1 + 0.1 * i);
+  let length = 1;
+  for (let i = 0; i < 5000; i++) {
+    const next = gram.map((row) => row.reduce((sum, g, j) => sum + g * (x[j] ?? 0), 0));
+    length = Math.hypot(...next);
+    x = next.map((value) => value / length);
+  }
+  return Math.sqrt(length);
+}

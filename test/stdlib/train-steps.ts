@@ -10,8 +10,8 @@ import type { Plan } from "../../compiler/plan/schema.js";
 import { renderDiagnostic } from "../../grammar/render.js";
 import { at } from "../../grammar/invariant.js";
 import { createSource } from "../../grammar/source.js";
-import { createSessionExecutor } from "../../runtime/executor/session.js";
-import type { Tensors } from "../../runtime/executor/executor.js";
+import { openExecutor } from "../../runtime/executor/open-executor.js";
+import type { ExecutorName, Tensors } from "../../runtime/executor/executor.js";
 import { lossesOf } from "../../runtime/train/losses.js";
 import { createStepper } from "../../runtime/train/step.js";
 import { feederOf, fixedBatch, initialState } from "../../scripts/prepare-train.js";
@@ -91,11 +91,20 @@ export interface Trained {
   readonly after: Tensors;
 }
 
+export interface TrainingChoices {
+  readonly executor?: ExecutorName;
+  readonly threads?: number;
+  readonly graphs?: "fused" | "split";
+}
+
 /** Makes the program's updates, by default three, on one fixed batch. */
-export async function trainSteps(parts: Parts): Promise<Trained> {
+export async function trainSteps(
+  parts: Parts,
+  { executor: name = "session", threads = 1, graphs = "fused" }: TrainingChoices = {},
+): Promise<Trained> {
   const { plan, files } = artifactOf(parts);
   const folder = mkdtempSync(join(tmpdir(), "saic-stdlib-"));
-  const executor = createSessionExecutor({ device: "cpu", threads: 1 });
+  const { executor } = await openExecutor(name, { device: "cpu", threads });
   try {
     for (const [path, bytes] of files) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -104,7 +113,7 @@ export async function trainSteps(parts: Parts): Promise<Trained> {
     const steps = parts.steps ?? 3;
     const { feeder } = feederOf(plan, steps);
     const stage = at(plan.stages, 0);
-    const stepper = await createStepper(stage, { folder, executor, feeder, graphs: "fused" });
+    const stepper = await createStepper(stage, { folder, executor, feeder, graphs });
     const before = initialState(plan);
     const batch = fixedBatch(plan, 0, { records: plan.batch, classes: 4 });
     let after = before;

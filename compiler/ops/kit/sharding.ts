@@ -90,6 +90,14 @@ export function alignedExcept(x: TensorType, whole: readonly number[], operands 
   );
 }
 
+/** One result whose axes are those of `x`, place by place; those listed must be whole. */
+export const sameExcept = (x: TensorType, whole: readonly number[]): ShardingRule =>
+  shardingRule(
+    [axisNames(x)],
+    [axisNames(x)],
+    Object.fromEntries(whole.map((axis): [string, FactorRole] => [`d${axis}`, "replicate"])),
+  );
+
 /** A reduction over `axes`: partial sums, or the axes whole where partial results do not add up. */
 export function reducing(
   x: TensorType,

@@ -3,7 +3,7 @@
 import { numelOf } from "../../ir/type.js";
 import { attr, defineOp } from "../define.js";
 import { mapLanes, sumOf } from "../kit/ndarray.js";
-import { alignedExcept } from "../kit/sharding.js";
+import { sameExcept } from "../kit/sharding.js";
 
 /** `x - logsumexp(x)` along `axis`: logarithms of weights that sum to 1. */
 export const logSoftmax = defineOp({
@@ -15,7 +15,7 @@ export const logSoftmax = defineOp({
   attrs: { axis: attr.axis(-1) },
 
   infer: ({ x }) => x,
-  sharding: ({ x, axis }) => alignedExcept(x, [axis]),
+  sharding: ({ x, axis }) => sameExcept(x, [axis]),
 
   // dx = dy - exp(y) * sum(dy).
   vjp(b, { y, dy, axis }) {

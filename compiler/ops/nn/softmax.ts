@@ -3,7 +3,7 @@
 import { numelOf } from "../../ir/type.js";
 import { attr, defineOp } from "../define.js";
 import { mapLanes, sumOf } from "../kit/ndarray.js";
-import { alignedExcept } from "../kit/sharding.js";
+import { sameExcept } from "../kit/sharding.js";
 
 /** Normalizes `x` along `axis` into positive weights that sum to 1. */
 export const softmax = defineOp({
@@ -17,7 +17,7 @@ export const softmax = defineOp({
   infer: ({ x }) => x,
 
   // Every device needs the whole of `axis` to normalize it.
-  sharding: ({ x, axis }) => alignedExcept(x, [axis]),
+  sharding: ({ x, axis }) => sameExcept(x, [axis]),
 
   // J = diag(y) - y yT, hence dx = y * (dy - sum(dy * y)).
   vjp(b, { y, dy, axis }) {

@@ -4,7 +4,7 @@ import { numelOf } from "../../ir/type.js";
 import { attr, defineOp } from "../define.js";
 import { mapLanes } from "../kit/ndarray.js";
 import { sampleArray } from "../kit/sample-array.js";
-import { alignedExcept } from "../kit/sharding.js";
+import { sameExcept } from "../kit/sharding.js";
 
 /** The sum of all elements up to each one along `axis`; `exclusive` leaves the element out, `reverse` counts from the end. */
 export const cumsum = defineOp({
@@ -17,7 +17,7 @@ export const cumsum = defineOp({
   attrs: { axis: attr.axis(-1), exclusive: attr.bool(false), reverse: attr.bool(false) },
 
   infer: ({ x }) => x,
-  sharding: ({ x, axis }) => alignedExcept(x, [axis]),
+  sharding: ({ x, axis }) => sameExcept(x, [axis]),
 
   // An element counts for all that come after it: the same sum from the other end.
   vjp: (b, { axis, exclusive, reverse, dy }) => ({

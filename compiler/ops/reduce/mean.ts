@@ -17,6 +17,7 @@ export const mean = defineOp({
   surface: "public",
   inputs: { x: "float" },
   attrs: axesAttrs,
+  traits: ["counts"],
 
   infer: ({ x, axes, keep }) => tensorType(x.dtype, reducedShape(x.shape, { axes, keep })),
 

@@ -15,6 +15,7 @@ export const sum = defineOp({
   surface: "public",
   inputs: { x: "number" },
   attrs: axesAttrs,
+  traits: ["counts"],
 
   infer: ({ x, axes, keep }) => tensorType(x.dtype, reducedShape(x.shape, { axes, keep })),
   sharding: ({ x, axes, keep }) => reducing(x, { axes, keep }, "reduction"),

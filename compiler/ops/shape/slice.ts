@@ -14,15 +14,21 @@ import { sliced } from "../kit/ndarray.js";
 import { alignedExcept } from "../kit/sharding.js";
 import { boundDim } from "../kit/window.js";
 
-/** Elements `from` up to, not including, `to` of one axis, every `step`-th; negative ones count from the end. */
+/** Beyond every extent; ONNX reads it so too. */
+const toEnd = 2 ** 31 - 1;
+
+/**
+ * Elements `from` up to, not including, `to` of one axis, every `step`-th; negative ones count from
+ * the end, and without `to` all that follow belong.
+ */
 export const slice = defineOp({
   name: "slice",
   summary:
-    "Elements `from` up to, not including, `to` of one axis, every `step`-th; negative ones count from the end.",
+    "Elements `from` up to, not including, `to` of one axis, every `step`-th; negative ones count from the end, and without `to` all that follow belong.",
   reason: "Nothing simpler takes a part of a tensor.",
   surface: "public",
   inputs: { x: "any" },
-  attrs: { axis: attr.axis(), from: attr.int(0), to: attr.int(), step: attr.int(1) },
+  attrs: { axis: attr.axis(), from: attr.int(0), to: attr.int(toEnd), step: attr.int(1) },
   traits: ["layout"],
 
   infer({ x, axis, from, to, step }) {
@@ -33,9 +39,9 @@ export const slice = defineOp({
     }
     if (typeof extent !== "number") {
       // Only what is cut off at either end is known of a symbolic extent.
-      if (from < 0 || to >= 0)
+      if (from < 0 || (to >= 0 && to !== toEnd))
         return reject(dimNotNumeric, { op: "slice", dim: printDim(extent) }, "axis");
-      const rest = addDims(extent, to - from);
+      const rest = addDims(extent, (to === toEnd ? 0 : to) - from);
       const count = step === 1 ? rest : ceilDivide(rest, step);
       return tensorType(x.dtype, x.shape.with(axis, count));
     }
@@ -116,7 +122,9 @@ export const slice = defineOp({
       to: 5,
       step: 2,
     },
+    { why: "to the end", x: [[1, 2, 3, 4]], axis: 1, from: 1 },
   ],
 });
 
-const counted = (index: number, extent: number): number => (index < 0 ? index + extent : index);
+const counted = (index: number, extent: number): number =>
+  index < 0 ? index + extent : index === toEnd ? extent : index;

@@ -1,0 +1,34 @@
+/** What data files say of themselves: what the checker asks, and what the runtime's readers answer. */
+
+/** A question about one data file, by its absolute path. */
+export type DataRequest =
+  | { readonly kind: "csv"; readonly file: string; readonly delimiter: string }
+  | { readonly kind: "npy" | "npz" | "safetensors" | "coco"; readonly file: string };
+
+export type DescribeData = (request: DataRequest) => DataDescription | null;
+
+export type DataDescription =
+  | {
+      readonly kind: "table";
+      readonly columns: readonly ColumnDescription[];
+      /** Whether the columns' values are of all records, not of the first ones. */
+      readonly complete: boolean;
+    }
+  | { readonly kind: "arrays"; readonly arrays: readonly ArrayDescription[] }
+  | { readonly kind: "annotations"; readonly classes: readonly string[] }
+  /** The file is there and is not what its format asks for: it ends a sentence after a colon. */
+  | { readonly kind: "malformed"; readonly problem: string };
+
+export interface ColumnDescription {
+  readonly name: string;
+  /** Different values in the order of their first lines. */
+  readonly values: readonly { readonly text: string; readonly line: number }[];
+}
+
+export interface ArrayDescription {
+  /** The entry's name; an npy file's one array has its file's name without the extension. */
+  readonly name: string;
+  /** In the language's words, or as the file says it where the language has no such type. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
