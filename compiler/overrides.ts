@@ -1,8 +1,16 @@
 /** Values from the command line: they replace a `param`'s default or a member's value in the AST. */
 
-import type { Declaration, Entry, Expr, Module, StageMember } from "../grammar/ast.js";
+import type {
+  Argument,
+  Declaration,
+  Entry,
+  Expr,
+  Formal,
+  Module,
+  StageMember,
+} from "../grammar/ast.js";
 import { diagnose, type Diagnostic } from "../grammar/diagnostic.js";
-import { overrideMatchesNothing } from "../grammar/diagnostics/names.js";
+import { overrideMatchesNothing, overrideOverlaps } from "../grammar/diagnostics/names.js";
 import { parseExpression } from "../grammar/parse.js";
 import { createSource, type Span } from "../grammar/source.js";
 import { suggest } from "../grammar/suggest.js";
@@ -21,8 +29,10 @@ export interface Override {
 export interface Slot {
   readonly path: string;
   readonly span: Span | null;
-  /** Where a value would be inserted when there is none. */
+  /** Where a value would be inserted when there is none, and what stands around it then. */
   readonly after: number;
+  readonly before: string;
+  readonly tail: string;
 }
 
 /**
@@ -42,7 +52,7 @@ export function applyOverrides(
   const diagnostics: Diagnostic[] = [];
   const values = new Map<string, Expr>();
   const edits: Edit[] = [];
-  const slots = slotsOf(root.module);
+  const slots = slotsOf(root);
   for (const override of overrides) {
     const slot = slots.find((candidate) => candidate.path === override.path);
     if (slot === undefined) {
@@ -59,18 +69,20 @@ export function applyOverrides(
     }
     const parsed = parseExpression(createSource(override.flag, override.value));
     diagnostics.push(...parsed.diagnostics);
+    const whole = wholeOf(override.path, overrides);
+    if (whole !== undefined) {
+      const params = { path: override.path, whole: whole.path };
+      diagnostics.push(diagnose(overrideOverlaps, params, null, { place: override.flag }));
+      continue;
+    }
     values.set(override.path, parsed.expr);
-    edits.push(
-      slot.span === null
-        ? { start: slot.after, end: slot.after, by: ` = ${override.value}` }
-        : { start: slot.span.start, end: slot.span.end, by: override.value },
-    );
+    edits.push(editOf(slot, override.value));
   }
   const text = edited(root.module.source.text, [...earlier, ...edits]);
   if (values.size === 0) return { program, text, diagnostics };
   const module = {
     ...root.module,
-    declarations: root.module.declarations.map((each) => replaced(each, values)),
+    declarations: root.module.declarations.map((each) => replaced(each, values, root)),
   };
   return {
     program: withRoot(program, module),
@@ -79,9 +91,30 @@ export function applyOverrides(
   };
 }
 
-/** Every path an override may name: params, entries of trains, datasets, splits, loaders and stages. */
-export function slotsOf(module: Module): readonly Slot[] {
-  return module.declarations.flatMap((declaration): readonly Slot[] => {
+/** What replaces a value of which `path` is a part. */
+export const wholeOf = <T extends { readonly path: string }>(
+  path: string,
+  others: readonly T[],
+): T | undefined => others.find((other) => path.startsWith(`${other.path}.`));
+
+/**
+ * Every path an override may name: params; entries of trains, datasets, splits, loaders and stages;
+ * and the arguments of the calls that are their values, given or by default: `t.model.depth`.
+ */
+export function slotsOf(scope: ModuleScope): readonly Slot[] {
+  const entrySlots = (owner: string, entries: readonly Entry[]): readonly Slot[] =>
+    entries.flatMap((entry) => {
+      const path = `${owner}.${entry.key.map(({ text }) => text).join(".")}`;
+      const own = {
+        path,
+        span: entry.value?.span ?? null,
+        after: entry.span.end,
+        before: " = ",
+        tail: "",
+      };
+      return [own, ...argumentSlots(scope, path, entry.value)];
+    });
+  return scope.module.declarations.flatMap((declaration): readonly Slot[] => {
     switch (declaration.kind) {
       case "param":
         return [
@@ -89,6 +122,8 @@ export function slotsOf(module: Module): readonly Slot[] {
             path: declaration.name.text,
             span: declaration.value?.span ?? null,
             after: declaration.type.span.end,
+            before: " = ",
+            tail: "",
           },
         ];
       case "const":
@@ -115,28 +150,107 @@ export function slotsOf(module: Module): readonly Slot[] {
   });
 }
 
-const entrySlots = (owner: string, entries: readonly Entry[]): readonly Slot[] =>
-  entries.map((entry) => ({
-    path: `${owner}.${entry.key.map(({ text }) => text).join(".")}`,
-    span: entry.value?.span ?? null,
-    after: entry.span.end,
-  }));
+/** The settings of a call by name, and those of calls inside it. */
+function argumentSlots(scope: ModuleScope, path: string, value: Expr | null): readonly Slot[] {
+  if (value?.kind !== "call") return [];
+  const formals = formalsOf(scope, value.callee);
+  const given = namedArguments(value.args, formals);
+  const inner = [...given].flatMap(([name, argument]) => {
+    const { span } = argument.value;
+    const own = { path: `${path}.${name}`, span, after: span.end, before: "", tail: "" };
+    return [own, ...argumentSlots(scope, own.path, argument.value)];
+  });
+  const place = value.span.end - 1;
+  const leading = value.span.source.text.slice(value.span.start, place).trimEnd();
+  const isFollowing = !/[(,]$/.test(leading);
+  const absent = formals
+    .filter(({ name, value: otherwise }) => otherwise !== null && !given.has(name.text))
+    .map(({ name: { text } }) => ({
+      path: `${path}.${text}`,
+      span: null,
+      after: place,
+      before: isFollowing ? `, ${text}: ` : `${text}: `,
+      tail: isFollowing ? "" : ", ",
+    }));
+  return [...inner, ...absent];
+}
+
+/** What a call by name of a block, a function or an optimizer takes; nothing where it is no such. */
+function formalsOf(scope: ModuleScope, callee: Expr): readonly Formal[] {
+  const declaration =
+    callee.kind === "name"
+      ? scope.definitions.get(callee.name)?.declaration
+      : callee.kind === "member" && callee.object.kind === "name"
+        ? scope.aliases.get(callee.object.name)?.definitions.get(callee.member.text)?.declaration
+        : undefined;
+  return declaration !== undefined && "formals" in declaration ? declaration.formals : [];
+}
+
+/** Arguments by the names of what they give: their own, or those of the settings in order. */
+function namedArguments(
+  args: readonly Argument[],
+  formals: readonly Formal[],
+): ReadonlyMap<string, Argument> {
+  const taken = new Set(args.flatMap(({ name }) => (name === null ? [] : [name.text])));
+  const open = formals.filter(({ name }) => !taken.has(name.text));
+  return new Map(
+    args.flatMap((argument): readonly [string, Argument][] => {
+      const name = argument.name?.text ?? open.shift()?.name.text;
+      return name === undefined ? [] : [[name, argument]];
+    }),
+  );
+}
+
+/** An expression with the values of the paths that lie in it. */
+function withArguments(
+  expr: Expr,
+  path: string,
+  values: ReadonlyMap<string, Expr>,
+  scope: ModuleScope,
+): Expr {
+  if (expr.kind !== "call" || ![...values.keys()].some((key) => key.startsWith(`${path}.`)))
+    return expr;
+  const formals = formalsOf(scope, expr.callee);
+  const given = new Map(
+    [...namedArguments(expr.args, formals)].map(([name, argument]) => [argument, name]),
+  );
+  const args = expr.args.map((argument): Argument => {
+    const name = given.get(argument);
+    if (name === undefined) return argument;
+    const own = `${path}.${name}`;
+    const value = values.get(own) ?? withArguments(argument.value, own, values, scope);
+    return { ...argument, value };
+  });
+  const known = new Set(given.values());
+  const added = formals.flatMap(({ name }): readonly Argument[] => {
+    const value = known.has(name.text) ? undefined : values.get(`${path}.${name.text}`);
+    return value === undefined ? [] : [{ name, value, span: value.span }];
+  });
+  return { ...expr, args: [...args, ...added] };
+}
 
 const stageSlots = (owner: string, stage: StageMember): readonly Slot[] => [
   {
     path: `${owner}.${stage.name.text}.duration`,
     span: stage.duration.span,
     after: stage.duration.span.end,
+    before: "",
+    tail: "",
   },
 ];
 
 /** The declaration with values by the paths of slots. */
-export function replaced(declaration: Declaration, values: ReadonlyMap<string, Expr>): Declaration {
+export function replaced(
+  declaration: Declaration,
+  values: ReadonlyMap<string, Expr>,
+  scope: ModuleScope,
+): Declaration {
   const entry =
     (owner: string) =>
     (node: Entry): Entry => {
-      const value = values.get(`${owner}.${node.key.map(({ text }) => text).join(".")}`);
-      return value === undefined ? node : { ...node, value };
+      const path = `${owner}.${node.key.map(({ text }) => text).join(".")}`;
+      const value = values.get(path) ?? node.value;
+      return { ...node, value: value && withArguments(value, path, values, scope) };
     };
   switch (declaration.kind) {
     case "param": {
@@ -201,9 +315,24 @@ export function withRoot(program: Program, module: Module): Program {
 export interface Edit {
   readonly start: number;
   readonly end: number;
+  readonly before: string;
   /** Text from outside, or another piece of the same text, with the edits inside it. */
-  readonly by: string | { readonly before: string; readonly copyOf: Span };
+  readonly by: string | Span;
+  readonly tail: string;
 }
+
+/** What writes a value into a slot. */
+export const editOf = ({ span, after, before, tail }: Slot, by: Edit["by"]): Edit =>
+  span === null
+    ? { start: after, end: after, before, by, tail }
+    : { start: span.start, end: span.end, before: "", by, tail: "" };
+
+const isWithin = (edit: Edit, other: Edit): boolean =>
+  edit.start === edit.end
+    ? edit.start > other.start && edit.end < other.end
+    : edit.start >= other.start &&
+      edit.end <= other.end &&
+      other.end - other.start > edit.end - edit.start;
 
 /** The piece of `text` with all edits in it: the last of one place counts, others do not overlap. */
 export function edited(
@@ -214,17 +343,20 @@ export function edited(
 ): string {
   const inside = edits
     .filter(({ start, end }) => start >= from && end <= to)
+    // What a later edit replaces as a whole takes earlier edits inside it along.
+    .filter((edit, _, all) => !all.some((other) => isWithin(edit, other)))
     .filter(
-      ({ start, end }, i, all) =>
-        all.findLastIndex((other) => other.start === start && other.end === end) === i,
+      ({ start, end, before }, i, all) =>
+        all.findLastIndex(
+          (other) => other.start === start && other.end === end && other.before === before,
+        ) === i,
     )
     .toSorted((a, b) => a.start - b.start || a.end - b.end);
   let result = "";
   let place = from;
-  for (const { start, end, by } of inside) {
-    const replacement =
-      typeof by === "string" ? by : by.before + edited(text, edits, by.copyOf.start, by.copyOf.end);
-    result += text.slice(place, start) + replacement;
+  for (const { start, end, before, by, tail } of inside) {
+    const value = typeof by === "string" ? by : edited(text, edits, by.start, by.end);
+    result += text.slice(place, start) + before + value + tail;
     place = end;
   }
   return result + text.slice(place, to);

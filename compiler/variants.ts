@@ -7,13 +7,14 @@ import {
   missingValue,
   noVariants,
   unknownName,
+  overrideOverlaps,
   variantMatchesNothing,
 } from "../grammar/diagnostics/names.js";
 import { wrongType } from "../grammar/diagnostics/types.js";
 import type { Span } from "../grammar/source.js";
 import { suggest } from "../grammar/suggest.js";
 import type { Program } from "./modules.js";
-import { type Edit, replaced, type Slot, slotsOf, withRoot } from "./overrides.js";
+import { type Edit, editOf, replaced, type Slot, slotsOf, wholeOf, withRoot } from "./overrides.js";
 
 /** The variants that the root module declares. */
 export const variantsIn = (program: Program): readonly VariantDecl[] =>
@@ -66,24 +67,26 @@ export function applyVariant(program: Program, variant: VariantDecl): Varied {
 
   const places = placesIn(whole, train);
   const values = new Map<string, Expr>();
+  const paths = [...given.values()].flatMap((each) =>
+    each.kind === "entry" ? [{ path: keyOf(each) }] : [],
+  );
   for (const entry of given.values()) {
     if (entry.kind !== "entry") continue;
     const slot = places.find(({ path }) => path === keyOf(entry))?.slot ?? null;
     if (slot === null) diagnostics.push(unmatched(entry, train, places));
-    else if (entry.value === null)
+    else if (wholeOf(keyOf(entry), paths) !== undefined) {
+      const params = { path: keyOf(entry), whole: wholeOf(keyOf(entry), paths)?.path ?? "" };
+      diagnostics.push(diagnose(overrideOverlaps, params, entry.key[0]?.span ?? entry.span));
+    } else if (entry.value === null)
       diagnostics.push(diagnose(missingValue, { key: keyOf(entry) }, entry.span));
     else {
       values.set(slot.path, entry.value);
-      edits.push(
-        slot.span === null
-          ? { start: slot.after, end: slot.after, by: { before: " = ", copyOf: entry.value.span } }
-          : { ...rangeOf(slot.span), by: { before: "", copyOf: entry.value.span } },
-      );
+      edits.push(editOf(slot, entry.value.span));
     }
   }
   const module = {
     ...whole.root.module,
-    declarations: whole.root.module.declarations.map((each) => replaced(each, values)),
+    declarations: whole.root.module.declarations.map((each) => replaced(each, values, whole.root)),
   };
   return { program: withRoot(whole, module), edits, diagnostics };
 }
@@ -141,9 +144,10 @@ export function findingsOf(
 const isWithin = (inner: Span, outer: Span): boolean =>
   inner.source === outer.source && inner.start >= outer.start && inner.end <= outer.end;
 
+/** A mistake of the program shows in a variant at the same place, perhaps in other numbers. */
 const sameFinding = (a: Diagnostic, b: Diagnostic): boolean =>
   a.code === b.code &&
-  a.message === b.message &&
+  (a.span !== null || a.message === b.message) &&
   a.place === b.place &&
   a.span?.source.name === b.span?.source.name &&
   a.span?.start === b.span?.start;
@@ -216,8 +220,7 @@ function replacedMembers<T extends VariantMember>(
     // One member stands for all of its kind and name.
     const first = !used.has(key);
     used.add(key);
-    const by = first ? { before: "", copyOf: next.span } : "";
-    edits.push({ ...rangeOf(member.span), by });
+    edits.push({ ...rangeOf(member.span), before: "", by: first ? next.span : "", tail: "" });
     return first ? [next] : [];
   });
 }
@@ -261,7 +264,7 @@ interface Place {
 
 /** The train's own members first, then the program's; those of other trains are out of reach. */
 function placesIn({ root }: Program, train: TrainDecl): readonly Place[] {
-  const slots = slotsOf(root.module);
+  const slots = slotsOf(root);
   const within = (slot: Slot, owner: string): boolean => slot.path.startsWith(`${owner}.`);
   const own = train.name.text;
   const names = root.module.declarations.flatMap((each) =>

@@ -115,7 +115,7 @@ function valuesOf(
   const others = module.declarations.flatMap((each) =>
     each.kind === "train" && each !== train ? [each.name.text] : [],
   );
-  const places = slotsOf(module).filter(
+  const places = slotsOf(program.root).filter(
     ({ path }) => !others.some((other) => path.startsWith(`${other}.`)),
   );
   const name = train.name.text;

@@ -101,7 +101,7 @@ export function checkValue(
   const apart: Session = { ...session, ...fresh, diagnostics, uncarried: [] };
   const { module } = program.root;
   const values = new Map([[path, value]]);
-  const declarations = module.declarations.map((each) => replaced(each, values));
+  const declarations = module.declarations.map((each) => replaced(each, values, program.root));
   const varied = withRoot(program, { ...module, declarations });
   const frame = rootFrame(createElaboration(apart), varied.root);
   for (const declaration of declarations)

@@ -115,6 +115,15 @@ export const overrideMatchesNothing = diagnosticKind({
     "An override names a `param`, or the dotted path of a member that the program already has.",
 });
 
+export const overrideOverlaps = diagnosticKind({
+  code: "names/override-overlaps",
+  severity: "error",
+  message: (p: { path: string; whole: string }) =>
+    `\`${p.path}\` lies in \`${p.whole}\`, which is replaced as a whole`,
+  hint: () => "write the part into the new value",
+  explain: "A value is replaced as a whole or in parts, not both at once.",
+});
+
 export const noVariants = diagnosticKind({
   code: "names/no-variant",
   severity: "error",
