@@ -1,4 +1,4 @@
-/** Times the executors side by side: state that only passes through a step, and a step of ResNet-18. */
+/** Times executors and forms of updates side by side: state that only passes through, AdamW, a step of ResNet-18. */
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -12,6 +12,9 @@ import { compilerVersion } from "../compiler/version.js";
 import { at } from "../grammar/invariant.js";
 import { type Executor, executorNames, type Tensors } from "../runtime/executor/executor.js";
 import { openExecutor } from "../runtime/executor/open-executor.js";
+import { elementCount } from "../runtime/tensor.js";
+import type { UpdateGraphs } from "../runtime/run-options.js";
+import { type Applier, graphApplier, kernelApplier } from "../runtime/train/apply.js";
 import { createStepper } from "../runtime/train/step.js";
 import { feederOf, fixedBatch, initialState, prepareTrain } from "../scripts/prepare-train.js";
 
@@ -24,8 +27,11 @@ const shares = [10, 25, 50] as const;
 
 type Work = () => Promise<void>;
 
+/** The first is what the others are compared with. */
+type Entries = readonly (readonly [label: string, prepare: () => Promise<Work>])[];
+
 interface Contender {
-  readonly executor: Executor;
+  readonly label: string;
   readonly work: Work;
   /** Wall time, and processor time of all threads: what other programs cannot take away. */
   readonly wall: number[];
@@ -41,8 +47,9 @@ async function main(): Promise<void> {
   });
   const [rounds, threads] = [Number(values.rounds), Number(values.threads)];
   const executors: Executor[] = [];
-  for (const name of executorNames)
+  for (const name of executorNames.toReversed())
     executors.push((await openExecutor(name, { device: "cpu", threads })).executor);
+  const bound = at(executors, 1);
   console.log(`${threads} threads, ${rounds} interleaved rounds; p10, p25 and median in ms`);
 
   const folder = join(packageRoot, "build", "bench", "executors");
@@ -50,31 +57,48 @@ async function main(): Promise<void> {
   await compare(
     `${(tensors * length * 4) / 2 ** 20} MiB of state through a step`,
     rounds,
-    executors,
-    (executor) => passing(executor, folder, state),
+    executors.map((executor) => [executor.name, () => passing(executor, folder, state)]),
+  );
+  const larger = join(folder, "resnet34");
+  const resnet34 = prepareTrain(join(packageRoot, "bench", "resnet34.pipe"), larger);
+  const count = learnedBy(resnet34.plan);
+  const bytes = count * adamwBytes;
+  await compare(
+    `AdamW over the ${(count / 1e6).toFixed(1)} million numbers of ResNet-34; \`copy\` moves as many bytes`,
+    rounds,
+    [
+      ["graph", () => updating(bound, larger, resnet34.plan, "graph")],
+      ["kernels", () => updating(bound, larger, resnet34.plan, "kernels")],
+      ["copy", () => copying(bytes)],
+    ],
+    bytes,
   );
   const resnet = join(folder, "resnet18");
   const { plan } = prepareTrain(join(packageRoot, "bench", "resnet18.pipe"), resnet);
-  for (const graphs of ["fused", "split"] as const)
-    await compare(
-      `ResNet-18, 64 x 64, batch ${plan.batch}, ${graphs === "fused" ? "one graph" : "`grad` then `apply`"}`,
-      rounds,
-      executors,
-      (executor) => training(executor, resnet, plan, graphs),
-    );
+  await compare(`ResNet-18, 64 x 64, batch ${plan.batch}`, rounds, [
+    ...executors.map(
+      (executor) =>
+        [`${executor.name} fused`, () => training(executor, resnet, plan, "fused")] as const,
+    ),
+    ["bound split", () => training(bound, resnet, plan, "split")],
+    ["bound kernels", () => training(bound, resnet, plan, "kernels")],
+  ]);
   for (const executor of executors) await executor.close();
 }
 
-/** Interleaves the executors, the first of each turn untimed: it finds another's caches. */
+/**
+ * Interleaves the entries, the first of each turn untimed: it finds another's caches. With `bytes`
+ * it prints how many are moved in a second.
+ */
 async function compare(
   title: string,
   rounds: number,
-  executors: readonly Executor[],
-  prepare: (executor: Executor) => Promise<Work>,
+  entries: Entries,
+  bytes: number | null = null,
 ): Promise<void> {
   const contenders: Contender[] = [];
-  for (const executor of executors)
-    contenders.push({ executor, work: await prepare(executor), wall: [], cpu: [] });
+  for (const [label, prepare] of entries)
+    contenders.push({ label, work: await prepare(), wall: [], cpu: [] });
   for (const { work } of contenders) for (let i = 0; i < 3; i++) await work();
   for (let round = 0; round < rounds; round++)
     for (const { work, wall, cpu } of contenders) {
@@ -89,16 +113,18 @@ async function compare(
     }
   console.log(`\n${title}`);
   for (const measure of ["wall", "cpu"] as const) {
-    const session = contenders.find(({ executor }) => executor.name === "session");
-    for (const { executor, ...times } of contenders) {
+    const first = at(contenders, 0);
+    for (const { label, ...times } of contenders) {
       const cells = shares.map((share) => percentile(times[measure], share).toFixed(1).padStart(8));
       const ratios = shares.map((share) =>
-        (percentile(times[measure], share) / percentile(session?.[measure] ?? [], share)).toFixed(
-          2,
-        ),
+        (percentile(times[measure], share) / percentile(first[measure], share)).toFixed(2),
       );
-      const beside = executor.name === "session" ? "" : `   ${ratios.join(" ")} of session`;
-      console.log(`  ${measure.padEnd(5)} ${executor.name.padEnd(8)} ${cells.join("")}${beside}`);
+      const rate =
+        bytes === null || measure === "cpu"
+          ? ""
+          : `   ${(bytes / 1e6 / percentile(times.wall, 10)).toFixed(1)} GB/s`;
+      const beside = label === first.label ? "" : `   ${ratios.join(" ")} of ${first.label}`;
+      console.log(`  ${measure.padEnd(5)} ${label.padEnd(14)} ${cells.join("")}${beside}${rate}`);
     }
   }
 }
@@ -145,11 +171,63 @@ async function passing(executor: Executor, folder: string, spec: GraphSpec): Pro
   };
 }
 
+/** Read parameter, gradient and two averages, written all but the gradient. */
+const adamwBytes = 28;
+
+/** How many numbers the first stage trains. */
+const learnedBy = ({ state, stages }: Plan): number =>
+  state
+    .filter(({ path }) => at(stages, 0).trainable.includes(path))
+    .reduce((sum, { shape }) => sum + elementCount(shape), 0);
+
+/** The update alone, of gradients that stay the same. */
+async function updating(
+  executor: Executor,
+  folder: string,
+  plan: Plan,
+  form: "graph" | "kernels",
+): Promise<Work> {
+  const { feeder } = feederOf(plan, 1000);
+  const stage = at(plan.stages, 0);
+  const options = { folder, executor, feeder };
+  const applier: Applier | null =
+    form === "graph" ? await graphApplier(stage, options) : await kernelApplier(stage, options);
+  if (applier === null) throw new Error("AdamW is elementwise");
+  const spec = stage.graphs.grad;
+  let state = initialState(plan);
+  const outputs = new Map(
+    spec.outputs
+      .flatMap(({ name, meaning, shape }) => {
+        if (meaning.kind === "state") return [[name, state.get(meaning.path)] as const];
+        if (meaning.kind !== "gradient") return [];
+        const numbers = shape.map(Number);
+        const place = applier.gradientPlaces.get(name);
+        const data = place?.data ?? new Float32Array(elementCount(numbers));
+        if (data instanceof Float32Array) data.fill(1e-3);
+        return [[name, place ?? { dtype: "f32" as const, shape: numbers, data }] as const];
+      })
+      .flatMap(([name, tensor]) => (tensor === undefined ? [] : [[name, tensor] as const])),
+  );
+  let update = 0;
+  return async () => {
+    const read = applier.admit(state);
+    const { newState } = await applier.apply(++update, read, { spec, outputs });
+    state = new Map([...state, ...newState]);
+  };
+}
+
+/** Half of the bytes read and half written, by the one thread that has nothing else to do. */
+async function copying(bytes: number): Promise<Work> {
+  const from = new Uint8Array(bytes / 2).fill(1);
+  const to = new Uint8Array(bytes / 2);
+  return async () => to.set(from);
+}
+
 async function training(
   executor: Executor,
   folder: string,
   plan: Plan,
-  graphs: "fused" | "split",
+  graphs: UpdateGraphs,
 ): Promise<Work> {
   const { feeder } = feederOf(plan, 1000);
   const stepper = await createStepper(at(plan.stages, 0), { folder, executor, feeder, graphs });

@@ -1,7 +1,7 @@
 /** A program of a given length, in the manner of real ones: blocks of residual branches, one train. */
 
 /**
- * Blocks of seventeen lines each, all applied by one model, between the declarations of a whole
+ * Blocks in canonical form, a step in three lines as in real programs, all applied by one model, between the declarations of a whole
  * program; at least `lines` lines. Sound, so that every phase does all of its work.
  */
 export function longProgram(lines: number): string {
@@ -32,15 +32,20 @@ dataset Shapes {
 const block = (i: number): readonly string[] =>
   `/// Branch ${i}: a bottleneck beside a plain path, gated by its own mean.
 block Branch${i}(width: dim = WIDTH, stride: int = 1, ratio: int = ${2 + (i % 3) * 2}) {
-  in  x: f32[B, C, H, W]
+  in x: f32[B, C, H, W]
   out y: f32[B, width, ceil(H / stride), ceil(W / stride)]
   const HIDDEN = floor(width / ratio)
   let shortcut = if stride != 1 or C != width {
-    x |> Conv2d(width, kernel: 1, stride: stride, bias: false) as down.conv |> BatchNorm2d() as down.bn
+    x
+      |> Conv2d(width, kernel: 1, stride: stride, bias: false) as down.conv
+      |> BatchNorm2d() as down.bn
   } else {
     x
   }
-  let narrow = x |> Conv2d(HIDDEN, kernel: 1, bias: false) as narrow.conv |> BatchNorm2d() as narrow.bn |> relu
+  let narrow = x
+    |> Conv2d(HIDDEN, kernel: 1, bias: false) as narrow.conv
+    |> BatchNorm2d() as narrow.bn
+    |> relu
   let wide = narrow
     |> Conv2d(width, kernel: 3, stride: stride, pad: 1, bias: false) as wide.conv
     |> BatchNorm2d() as wide.bn

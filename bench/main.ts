@@ -1,4 +1,7 @@
-/** Times training steps against PyTorch, side by side: `npm run bench`. */
+/**
+ * Times training steps against PyTorch, side by side: `npm run bench`, for the two residual networks;
+ * `npm run bench -- --models all` for every architecture.
+ */
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
@@ -12,11 +15,15 @@ import { prepareTrain } from "../scripts/prepare-train.js";
 import { startWorker, type Worker } from "./peers/worker.js";
 
 const models = [
-  { name: "resnet18", title: "ResNet-18, 64 x 64", size: 64 },
-  { name: "resnet34", title: "ResNet-34, 96 x 96", size: 96 },
+  { name: "resnet18", title: "ResNet-18, 64 x 64", size: 64, classes: 1000 },
+  { name: "resnet34", title: "ResNet-34, 96 x 96", size: 96, classes: 1000 },
+  { name: "vit", title: "ViT, 6 blocks of 192, 196 patches", size: 224, classes: 10 },
+  { name: "transformer", title: "Transformer block of 768, 196 tokens", size: 224, classes: 10 },
+  { name: "lstm3", title: "BiLSTM, 2 layers of 512, 3 steps", size: 14, classes: 10 },
+  { name: "lstm64", title: "BiLSTM, 2 layers of 512, 64 steps", size: 64, classes: 10 },
+  { name: "efficientnet", title: "EfficientNet-B0, third stage", size: 112, classes: 10 },
 ] as const;
 
-const classes = 1000;
 const gemmSize = 1024;
 
 interface Options {
@@ -39,9 +46,7 @@ interface Contender {
 async function main(): Promise<void> {
   const options = readOptions();
   const torch = torchVersion(options.python);
-  console.log(
-    `${cpus()[0]?.model ?? "unknown processor"}, ${options.threads} threads, f32, batch 8`,
-  );
+  console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${options.threads} threads, f32`);
   console.log(
     torch === null
       ? `PyTorch is absent from ${options.python}: only saic is timed. --python names another interpreter.`
@@ -59,7 +64,7 @@ function readOptions(): Options {
       steps: { type: "string", default: "3" },
       threads: { type: "string", default: String(availableParallelism()) },
       python: { type: "string", default: existsSync(local) ? local : "python3" },
-      models: { type: "string", default: models.map(({ name }) => name).join(",") },
+      models: { type: "string", default: "resnet18,resnet34" },
     },
   });
   return {
@@ -67,7 +72,7 @@ function readOptions(): Options {
     steps: Number(values.steps),
     threads: Number(values.threads),
     python: values.python,
-    models: values.models.split(","),
+    models: values.models === "all" ? models.map(({ name }) => name) : values.models.split(","),
   };
 }
 
@@ -103,7 +108,7 @@ async function timeModel(
         )
       : []),
   ];
-  const { name, size } = model;
+  const { name, size, classes } = model;
   for (const each of contenders) {
     const fused = each.name.endsWith("fused");
     const { threads } = options;
@@ -121,7 +126,7 @@ async function timeModel(
       each.cpu.push(cpuMs);
       each.gemm.push(...(await each.worker.gemm(gemmSize, 3)).ms);
     }
-  await printResults(model.title, flops, contenders);
+  await printResults(`${model.title}, batch ${plan.batch}`, flops, contenders);
   for (const each of contenders) each.worker.close();
 }
 
@@ -147,6 +152,7 @@ async function printResults(
       "median",
       "CPU ms",
       "PyTorch / saic",
+      "CPU ratio",
       "peak MB",
       "GEMM GF/s",
       "share",
@@ -166,6 +172,7 @@ async function printResults(
         median.toFixed(1),
         percentile(each.cpu, 25).toFixed(1),
         each === ours ? "" : `${ratio(10)} ${ratio(25)} ${ratio(50)}`,
+        each === ours ? "" : (percentile(each.cpu, 25) / percentile(ours.cpu, 25)).toFixed(2),
         ((await each.worker.peakBytes()) / 1e6).toFixed(0),
         gemm.toFixed(0),
         `${((100 * flops) / 1e6 / percentile(each.times, 25) / gemm).toFixed(0)}%`,

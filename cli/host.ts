@@ -43,13 +43,17 @@ export type ProgramFile =
   | { readonly ok: true; readonly source: SourceFile }
   | { readonly ok: false; readonly reason: string };
 
+const opened = new Map<string, SourceFile>();
+
 /** A program file under the name its messages use, or why it cannot be read. */
 export function openProgramFile(file: string): ProgramFile {
   try {
-    return {
-      ok: true,
-      source: createSource(displayName(resolve(file)), readFileSync(file, "utf8")),
-    };
+    const source = createSource(displayName(resolve(file)), readFileSync(file, "utf8"));
+    // The same text is the same source, which is parsed once for flags and program.
+    const known = opened.get(source.name);
+    const same = known?.text === source.text ? known : source;
+    opened.set(source.name, same);
+    return { ok: true, source: same };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     return { ok: false, reason: reasons.get(code) ?? code };

@@ -1,7 +1,7 @@
 /** Writes trained models: inference graphs with the chosen weights inside, plain ONNX. */
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Artifact } from "../compiler/compile.js";
 import { drawInside } from "../compiler/onnx/draw-inside.js";
 import { embedWeights, valueNames, type Weight } from "../compiler/onnx/embed.js";
@@ -20,11 +20,14 @@ export function writeModel(artifact: Artifact, result: RunResult): string {
 
 /** The files of the train's exports in the run's directory, in the program's order. */
 export function writeExports(artifact: Artifact, result: RunResult): readonly string[] {
-  const last = join(result.run_dir, "checkpoints", "last", "model.safetensors");
+  const files = {
+    chosen: result.weights,
+    last: join(result.run_dir, "checkpoints", "last", basename(result.weights)),
+    ema: join(dirname(result.weights), "ema.safetensors"),
+  };
   return artifact.plan.exports.map(({ file: name, weights, graph }) => {
     const file = join(result.run_dir, name);
-    if (!existsSync(file))
-      writeWith(artifact, graph, weights === "last" ? last : result.weights, file);
+    if (!existsSync(file)) writeWith(artifact, graph, files[weights], file);
     return file;
   });
 }

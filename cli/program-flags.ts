@@ -80,7 +80,7 @@ export interface OpenedProgram {
 export function openProgram(
   file: string,
   flags: ProgramFlags,
-  { variants = "chosen" }: Pick<CompileOptions, "variants"> = {},
+  { variants = "chosen", purpose = "compile" }: Pick<CompileOptions, "variants" | "purpose"> = {},
 ): OpenedProgram {
   const read = openProgramFile(file);
   if (!read.ok)
@@ -96,6 +96,7 @@ export function openProgram(
     limits: limitsOf(flags),
     variant: flags.variant ?? null,
     variants,
+    purpose,
   });
   const flagNames = new Set(["--train", "--variant", ...overrides.map(({ flag }) => flag)]);
   const needed = new Set(neededParams(source).map(({ name }) => name.span.start));

@@ -61,6 +61,12 @@ export function createProgress(stream: ProgressStream): Progress {
         case "stage":
           line(`stage ${event.stage} done after ${event.update} updates: ${values(event.losses)}`);
           break;
+        case "stopped":
+          line(
+            `${event.rule}: \`${event.metric}\` has not gained since update ${event.since}` +
+              `${event.best === null ? "" : ` (${event.best.toPrecision(4)})`}; stopped after ${event.update}`,
+          );
+          break;
         case "checkpoint":
         case "result":
           break;

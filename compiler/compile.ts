@@ -6,6 +6,7 @@ import { noTrain, severalTrains } from "../grammar/diagnostics/program.js";
 import { unknownName, variantOfAnother } from "../grammar/diagnostics/names.js";
 import type { SourceFile } from "../grammar/source.js";
 import { suggest } from "../grammar/suggest.js";
+import { withoutAftermath } from "./check/aftermath.js";
 import { checkSettled, checkUnusedBlocks } from "./check/alone.js";
 import { checkBodies } from "./check/bodies.js";
 import { createElaboration, createSession, rootFrame, type Session } from "./check/elaboration.js";
@@ -19,6 +20,7 @@ import { checkSweeps } from "./check/sweep.js";
 import { type CheckedTrain, checkTrain, type Limits } from "./check/train.js";
 import type { CompilerHost } from "./host.js";
 import type { Graph } from "./ir/graph.js";
+import { checkGraphs } from "./lower/check-graphs.js";
 import { lowerTrain, type LoweredTrain } from "./lower/train.js";
 import { loadProgram, type Program } from "./modules.js";
 import { emitOnnx } from "./onnx/emit.js";
@@ -28,6 +30,7 @@ import { runPasses } from "./passes/pipeline.js";
 import type { Plan } from "./plan/schema.js";
 import { applyVariant, findingsOf, findVariant, variantsIn } from "./variants.js";
 import { compilerVersion } from "./version.js";
+import { withKernels } from "./wasm/update-kernels.js";
 
 export type { Limits };
 
@@ -41,6 +44,8 @@ export interface CompileOptions {
   readonly variant?: string | null;
   /** `all`: without a variant chosen, the others are checked too, and their findings added. */
   readonly variants?: "all" | "chosen";
+  /** `check`: no graphs are made, and `lowered` is `null`; the findings are the same. */
+  readonly purpose?: "check" | "compile";
 }
 
 /** A program that has been checked as far as it goes. */
@@ -53,7 +58,7 @@ export interface Analysis {
   readonly facts: readonly Fact[];
   /** The chosen train as far as it is settled before graphs; `null` when wrong or missing. */
   readonly train: CheckedTrain | null;
-  /** The train lowered to graphs; `null` when there are errors or no train. */
+  /** The train lowered to graphs; `null` when there are errors, no train, or only a check is asked. */
   readonly lowered: LoweredTrain | null;
   /** How the chosen train lies on the meshes that a `shard` puts it on. */
   readonly placements: readonly Placement[];
@@ -112,7 +117,6 @@ function analyzeLoaded(chosen: Chosen, host: CompilerHost, options: CompileOptio
   const session = createSession(
     host,
     [...loaded.diagnostics, ...chosen.diagnostics, ...(varied?.diagnostics ?? []), ...diagnostics],
-    loaded.uncarried,
     (other, batch) => figuresOf(other, batch),
   );
   const elaboration = createElaboration(session);
@@ -120,9 +124,12 @@ function analyzeLoaded(chosen: Chosen, host: CompilerHost, options: CompileOptio
   const declaration = chooseTrain(program, session, options.train, variant);
   const train = declaration === null ? null : checkTrain(frame, declaration, options.limits);
   const facts: Fact[] = [];
-  const lowered = train === null ? null : lowerTrain(session, program, train, host, facts, text);
+  const isCheck = options.purpose === "check";
+  if (train !== null && isCheck) checkGraphs(session, program, train, facts);
+  const lowered =
+    train === null || isCheck ? null : lowerTrain(session, program, train, host, facts, text);
   const figures = new Map<TrainDecl, Map<number | undefined, LoweredTrain | null>>();
-  if (declaration !== null) figures.set(declaration, new Map([[undefined, lowered]]));
+  if (declaration !== null && !isCheck) figures.set(declaration, new Map([[undefined, lowered]]));
   checkSettled(session, program, facts);
   readExports(frame, program);
   checkUnusedBlocks(session, program, facts);
@@ -133,7 +140,7 @@ function analyzeLoaded(chosen: Chosen, host: CompilerHost, options: CompileOptio
   checkExpectations(session, program);
   return {
     program,
-    diagnostics: session.diagnostics,
+    diagnostics: withoutAftermath(session.diagnostics),
     uncarried: session.uncarried,
     facts,
     train,
@@ -213,10 +220,18 @@ export function emitArtifact(lowered: LoweredTrain, device: Target["device"]): A
     graphs.set(file, optimized);
     files.set(file, emitOnnx(optimized, { target, producerVersion: compilerVersion }));
   }
+  const kernels = device === "cpu" ? withKernels(lowered.plan, graphs) : null;
+  for (const [file, module] of kernels?.modules ?? []) files.set(file, module);
+  for (const [file, graph] of kernels?.graphs ?? []) {
+    const target: Target = { device, opset: lowered.plan.opset, purpose: "train" };
+    graphs.set(file, graph);
+    files.set(file, emitOnnx(graph, { target, producerVersion: compilerVersion }));
+  }
+  const plan = kernels?.plan ?? lowered.plan;
   const encoder = new TextEncoder();
-  files.set("plan.json", encoder.encode(`${JSON.stringify(lowered.plan, null, 1)}\n`));
+  files.set("plan.json", encoder.encode(`${JSON.stringify(plan, null, 1)}\n`));
   files.set("program.pipe", encoder.encode(lowered.programText));
-  return { plan: lowered.plan, files, graphs };
+  return { plan, files, graphs };
 }
 
 /** The diagnostic of a program that was to be run but declares no train. */

@@ -6,7 +6,6 @@ import * as catalogue from "../grammar/diagnostics/names.js";
 import { parseModule } from "../grammar/parse.js";
 import type { SourceFile } from "../grammar/source.js";
 import { suggest } from "../grammar/suggest.js";
-import { refusedForms } from "./check/refuse.js";
 import type { CompilerHost } from "./host.js";
 
 /** A declaration that has a name, and the module it stands in. */
@@ -31,24 +30,19 @@ export interface Program {
   /** Every module once, those that are imported first. */
   readonly modules: readonly ModuleScope[];
   readonly diagnostics: readonly Diagnostic[];
-  /** Forms that are checked but that this version cannot execute. */
-  readonly uncarried: readonly Diagnostic[];
 }
 
 export function loadProgram(source: SourceFile, host: CompilerHost): Program {
   const loaded = new Map<string, ModuleScope>();
   const diagnostics: Diagnostic[] = [];
-  const uncarried: Diagnostic[] = [];
   const root = load(source, []);
-  return { root, modules: [...loaded.values()], diagnostics, uncarried };
+  return { root, modules: [...loaded.values()], diagnostics };
 
   function load(file: SourceFile, path: readonly string[]): ModuleScope {
     const known = loaded.get(file.name);
     if (known !== undefined) return known;
-    const { module, diagnostics: found } = parsed(file);
-    const refusedHere = refusedForms(module);
-    diagnostics.push(...found, ...refusedHere.diagnostics);
-    uncarried.push(...refusedHere.uncarried);
+    const { module, diagnostics: found } = parseModule(file);
+    diagnostics.push(...found);
     const definitions = new Map<string, Definition>();
     const aliases = new Map<string, ModuleScope>();
     const refused = new Set<string>();
@@ -142,20 +136,11 @@ export const libraryModulesWith = (host: CompilerHost, name: string): readonly s
     const source = host.readModule(module, module);
     return (
       source !== null &&
-      parsed(source).module.declarations.some(
+      parseModule(source).module.declarations.some(
         (declaration) => "name" in declaration && declaration.name.text === name,
       )
     );
   });
-
-/** A host that hands out the same source again, as for the standard library, has it parsed once. */
-const parsedSources = new WeakMap<SourceFile, ReturnType<typeof parseModule>>();
-
-function parsed(file: SourceFile): ReturnType<typeof parseModule> {
-  const known = parsedSources.get(file) ?? parseModule(file);
-  parsedSources.set(file, known);
-  return known;
-}
 
 /** The names a module declares itself: what it imports is not passed on. */
 export const declaredIn = (module: ModuleScope): readonly string[] =>

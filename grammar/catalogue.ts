@@ -4,6 +4,7 @@ import type { DiagnosticKind } from "./diagnostic.js";
 import * as axes from "./diagnostics/axes.js";
 import * as command from "./diagnostics/command.js";
 import * as data from "./diagnostics/data.js";
+import * as dataContent from "./diagnostics/data-content.js";
 import * as dataset from "./diagnostics/dataset.js";
 import * as einops from "./diagnostics/einops.js";
 import * as lint from "./diagnostics/lint.js";
@@ -22,6 +23,7 @@ export const catalogue = {
   axes,
   command,
   data,
+  "data-content": dataContent,
   dataset,
   einops,
   lint,

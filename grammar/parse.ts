@@ -29,8 +29,17 @@ export interface ExpressionParse {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Reads a file. Damaged declarations are in the tree as far as they could be read. */
+/** Commands, checks and the standard library's importers meet the same text again. */
+const parses = new WeakMap<SourceFile, ModuleParse>();
+
+/** Reads a file, once. Damaged declarations are in the tree as far as they could be read. */
 export function parseModule(source: SourceFile): ModuleParse {
+  const known = parses.get(source) ?? parseAnew(source);
+  parses.set(source, known);
+  return known;
+}
+
+function parseAnew(source: SourceFile): ModuleParse {
   const whole: Span = { source, start: 0, end: source.text.length };
   const empty: Module = { kind: "module", source, declarations: [], span: whole };
   if (source.text.length > MAX_TEXT) return { module: empty, diagnostics: [tooLarge(source)] };

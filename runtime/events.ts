@@ -4,6 +4,7 @@ import { closeSync, fsyncSync, ftruncateSync, openSync, statSync, writeSync } fr
 import { diagnose } from "../grammar/diagnostic.js";
 import { eventsMissing } from "../grammar/diagnostics/run.js";
 import { explained } from "./atomic-file.js";
+import type { Stopped } from "./checkpoint/progress.js";
 import type { ExecutorName } from "./executor/executor.js";
 import { exitCodes, Fault } from "./fault.js";
 import type { RunResult } from "./run-result.js";
@@ -44,6 +45,8 @@ export interface StepMade {
   /** The named losses on this batch; the minimized one is the last. */
   readonly losses: Values;
   readonly schedules: Values;
+  /** The norm of all gradients before they were clipped, where the stage clips by it. */
+  readonly grad_norm?: number;
   /** Time in the graphs, and time spent waiting for the batch. */
   readonly step_ms: number;
   readonly data_ms: number;
@@ -80,6 +83,18 @@ export interface StageFinished {
   readonly losses: Values;
 }
 
+/** A rule has ended the run before its last update. */
+export interface StoppedEarly {
+  readonly type: "stopped";
+  readonly rule: Stopped["rule"];
+  readonly stage: string;
+  readonly update: number;
+  /** What had not gained for long enough, its best value and the update of that. */
+  readonly metric: string;
+  readonly best: number | null;
+  readonly since: number;
+}
+
 export interface Warned {
   readonly type: "warning";
   readonly code: string;
@@ -99,6 +114,7 @@ export type RunEventBody =
   | Validated
   | CheckpointWritten
   | StageFinished
+  | StoppedEarly
   | Warned
   | ResultReached;
 

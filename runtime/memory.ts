@@ -7,6 +7,7 @@ import type { GraphSpec, Plan } from "../compiler/plan/schema.js";
 import { diagnose } from "../grammar/diagnostic.js";
 import { memoryPredicted } from "../grammar/diagnostics/run.js";
 import type { Device } from "./executor/executor.js";
+import type { UpdateGraphs } from "./run-options.js";
 import { exitCodes, Fault } from "./fault.js";
 
 /** Reads a file of the system, or `null`; tests give their own. */
@@ -24,7 +25,7 @@ const processBytes = 200 * 2 ** 20;
 /** Faults with exit code 5, with figures, when the prediction exceeds what is available. */
 export function requireMemory(
   plan: Plan,
-  graphs: "fused" | "split",
+  graphs: UpdateGraphs,
   device: Device,
   available: Available = availableMemory(),
 ): void {
@@ -54,14 +55,20 @@ export function requireMemory(
  */
 export function predictMemory(
   plan: Plan,
-  graphs: "fused" | "split",
+  graphs: UpdateGraphs,
   device: Device,
 ): { readonly needed: number; readonly graph: GraphSpec } {
-  const candidates = plan.stages.flatMap((stage) =>
-    graphs === "fused"
-      ? [stage.graphs.step, stage.graphs.eval]
-      : [stage.graphs.grad, stage.graphs.apply, stage.graphs.eval],
-  );
+  const candidates = plan.stages.flatMap(({ graphs: own, accumulate, kernels }) => {
+    const rest = kernels?.rest ?? null;
+    const update = graphs === "kernels" && kernels === undefined ? "fused" : graphs;
+    return [
+      own.eval,
+      ...(update === "fused" ? [own.step] : []),
+      ...(update === "split" ? [own.apply] : []),
+      ...(update === "kernels" && rest !== null ? [rest] : []),
+      ...(update !== "fused" || accumulate !== undefined ? [own.grad] : []),
+    ];
+  });
   const graph = candidates.reduce((largest, candidate) =>
     candidate.peakBytes > largest.peakBytes ? candidate : largest,
   );

@@ -6,6 +6,7 @@ import { availableParallelism, release } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { diagnose } from "../grammar/diagnostic.js";
+import { fitChanged } from "../grammar/diagnostics/data-content.js";
 import { checkpointMissing, splitChanged } from "../grammar/diagnostics/run.js";
 import type { Artifact } from "./artifact.js";
 import type { Files } from "./atomic-file.js";
@@ -14,6 +15,7 @@ import type { SplitManifest, SplitName } from "./data/dataset.js";
 import type { ExecutorName } from "./executor/executor.js";
 import { exitCodes, Fault } from "./fault.js";
 import type { RunOptions } from "./run-options.js";
+import type { HostTensor } from "./tensor.js";
 
 export interface RunDirectory {
   readonly folder: string;
@@ -110,6 +112,35 @@ export function keepSplit(
   if (begun === "begun" && stored !== null && stored !== text)
     throw new Fault(
       diagnose(splitChanged, difference(JSON.parse(stored), manifest), null),
+      exitCodes.badData,
+    );
+  if (stored !== text) files.publish(file, text);
+}
+
+/**
+ * Keeps what a run's datasets were fitted to when it began. Faults with exit code 6 when the
+ * training split now gives other numbers.
+ */
+export function keepFits(
+  { folder }: RunDirectory,
+  fits: ReadonlyMap<string, HostTensor>,
+  begun: "begun" | "new",
+  files: Files,
+): void {
+  if (fits.size === 0) return;
+  const file = join(folder, "fits.json");
+  const text = json(
+    Object.fromEntries(
+      [...fits].map(([path, { dtype, shape, data }]) => [
+        path,
+        { dtype, shape, values: Array.from<number | bigint>(data).map(Number) },
+      ]),
+    ),
+  );
+  const stored = readText(file);
+  if (begun === "begun" && stored !== null && stored !== text)
+    throw new Fault(
+      diagnose(fitChanged, { fits: [...fits.keys()] }, null, { place: file }),
       exitCodes.badData,
     );
   if (stored !== text) files.publish(file, text);

@@ -2,6 +2,12 @@
 
 import type { Device, ExecutorName } from "./executor/executor.js";
 
+/**
+ * What makes an update: `fused` the graph `step`, `split` `grad` and then `apply`, `kernels` `grad` and
+ * then kernels, where the plan and the executor have them, and else `step`.
+ */
+export type UpdateGraphs = "fused" | "split" | "kernels";
+
 export interface RunOptions {
   /** The artifact's folder. */
   readonly artifact: string;
@@ -16,8 +22,7 @@ export interface RunOptions {
   readonly from: string | null;
   /** `resume` continues what is there; `fresh` moves it aside and begins anew. */
   readonly mode: "resume" | "fresh";
-  /** `fused` makes an update with the graph `step`, `split` with `grad` and then `apply`. */
-  readonly graphs: "fused" | "split";
+  readonly graphs: UpdateGraphs;
   /** Starts even when the predicted memory is not available. */
   readonly ignoreMemory: boolean;
 }

@@ -7,6 +7,7 @@ import { diagnose } from "../grammar/diagnostic.js";
 import { resultDamaged } from "../grammar/diagnostics/run.js";
 import { executorNames } from "./executor/executor.js";
 import { exitCodes, Fault } from "./fault.js";
+import { stopped } from "./checkpoint/progress.js";
 import { table } from "./metrics/table.js";
 
 const runResult = z.strictObject({
@@ -27,6 +28,8 @@ const runResult = z.strictObject({
       met: z.boolean(),
     }),
   ),
+  /** The rule that ended the run before its last update. */
+  stopped: stopped.nullable().default(null),
   /** What ran the graphs, the last time that the run was taken up. */
   executor: z.enum(executorNames).default("session"),
   precision: z.strictObject({ asked: z.string(), ran: z.string() }),

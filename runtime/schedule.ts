@@ -7,11 +7,18 @@ import { artifactInconsistent, scheduleNotFinite } from "../grammar/diagnostics/
 import { assertNever, at } from "../grammar/invariant.js";
 import { exitCodes, Fault } from "./fault.js";
 
-export interface StageSpan {
-  /** Updates made before the stage's first. */
+export interface Span {
+  /** Updates made before the first. */
   readonly start: number;
-  /** Updates the stage makes. */
   readonly length: number;
+}
+
+/** The updates of a stage. */
+export interface StageSpan extends Span {
+  /** Batches of one update. */
+  readonly perUpdate: number;
+  /** Batches taken before the stage's first. */
+  readonly batches: number;
 }
 
 export interface Timeline {
@@ -30,25 +37,33 @@ export interface Schedules {
 /** Lays the stages end to end. A stage's own length cannot be a percentage. */
 export function createTimeline(plan: Plan, batchesPerEpoch: number): Timeline {
   const stages: StageSpan[] = [];
-  let start = 0;
+  let [start, batches] = [0, 0];
   for (const stage of plan.stages) {
     if (stage.duration.unit === "percent")
       throw inconsistent(`stage \`${stage.name}\` lasts a percentage of itself`);
-    const length = updatesIn(stage.duration, batchesPerEpoch, 0);
+    const perUpdate = stage.accumulate?.batches ?? 1;
+    const length = updatesIn(stage.duration, batchesPerEpoch / perUpdate, 0);
     if (length === 0) throw inconsistent(`stage \`${stage.name}\` lasts no update`);
-    stages.push({ start, length });
+    stages.push({ start, length, perUpdate, batches });
     start += length;
+    batches += length * perUpdate;
   }
   return { batchesPerEpoch, stages, total: start };
 }
 
+/** Batches of the training split that have been taken when so many updates have been made. */
+export function batchesBefore({ stages }: Timeline, updates: number): number {
+  const stage = stages.findLast(({ start }) => start <= updates) ?? stages[0];
+  return stage === undefined ? 0 : stage.batches + (updates - stage.start) * stage.perUpdate;
+}
+
 /** A duration in whole updates, rounded; a percentage is of `whole` updates. */
-export function updatesIn(duration: Duration, batchesPerEpoch: number, whole: number): number {
+export function updatesIn(duration: Duration, updatesPerEpoch: number, whole: number): number {
   switch (duration.unit) {
     case "step":
       return Math.round(duration.amount);
     case "epoch":
-      return Math.round(duration.amount * batchesPerEpoch);
+      return Math.round(duration.amount * updatesPerEpoch);
     case "percent":
       return Math.round((duration.amount / 100) * whole);
   }
@@ -78,13 +93,13 @@ export function createSchedules(plan: Plan, timeline: Timeline): Schedules {
 }
 
 /** When the segments of a schedule run; those that round to nothing are left out. */
-export function segmentsOf(schedule: Schedule, timeline: Timeline): readonly StageSpan[] {
+export function segmentsOf(schedule: Schedule, timeline: Timeline): readonly Span[] {
   const { segments, spans } = resolve(schedule, timeline);
   return segments.map(({ start, length }) => ({ start: inRun(spans, start), length }));
 }
 
 /** The update of the run at which a schedule's own time has come so far. */
-function inRun(spans: readonly StageSpan[], time: number): number {
+function inRun(spans: readonly Span[], time: number): number {
   let before = 0;
   for (const { start, length } of spans) {
     if (time < before + length) return start + time - before;
@@ -157,8 +172,11 @@ function resolve(schedule: Schedule, timeline: Timeline): Resolved {
     (_, stage) => stage >= first && stage <= last && !skipped.includes(stage),
   );
   const whole = spans.reduce((sum, { length }) => sum + length, 0);
+  // Over stages whose updates differ in size, an epoch is their mean number of updates.
+  const batches = spans.reduce((sum, { length, perUpdate }) => sum + length * perUpdate, 0);
+  const perEpoch = batches === whole ? 1 : whole / batches;
   const given = schedule.segments.map(({ over }) =>
-    over === "rest" ? null : updatesIn(over, timeline.batchesPerEpoch, whole),
+    over === "rest" ? null : updatesIn(over, timeline.batchesPerEpoch * perEpoch, whole),
   );
   if (given.filter((length) => length === null).length > 1)
     throw inconsistent(`schedule \`${schedule.name}\` has more than one segment over the rest`);
@@ -190,7 +208,7 @@ function valueIn({ base, segments, spans }: Resolved, done: number): number {
 }
 
 /** Updates of the spanned stages before this one; while another stage runs, that of the last made. */
-function ownTime(spans: readonly StageSpan[], done: number): number {
+function ownTime(spans: readonly Span[], done: number): number {
   let time = 0;
   for (const { start, length } of spans) {
     if (done < start) return time - 1;

@@ -2,13 +2,14 @@
 
 import type { DType } from "../compiler/plan/data.js";
 
-export type TensorData =
-  | Float32Array<ArrayBuffer>
-  | Float64Array<ArrayBuffer>
-  | Int32Array<ArrayBuffer>
-  | BigInt64Array<ArrayBuffer>
-  | Uint8Array<ArrayBuffer>
-  | Uint16Array<ArrayBuffer>;
+/** Memory that threads share backs what kernels update. */
+export type TensorData<B extends ArrayBufferLike = ArrayBufferLike> =
+  | Float32Array<B>
+  | Float64Array<B>
+  | Int32Array<B>
+  | BigInt64Array<B>
+  | Uint8Array<B>
+  | Uint16Array<B>;
 
 export interface HostTensor {
   readonly dtype: DType;
@@ -30,16 +31,16 @@ export const elementBytes: Readonly<Record<DType, number>> = {
 };
 
 /** A zeroed array for `length` elements of `dtype`. */
-export const allocate = (dtype: DType, length: number): TensorData =>
+export const allocate = (dtype: DType, length: number): TensorData<ArrayBuffer> =>
   arrayOn(dtype, new ArrayBuffer(length * elementBytes[dtype]), 0, length);
 
 /** The array of `length` elements of `dtype` that begins `offset` bytes into the buffer. */
-export function arrayOn(
+export function arrayOn<B extends ArrayBufferLike>(
   dtype: DType,
-  buffer: ArrayBuffer,
+  buffer: B,
   offset: number,
   length: number,
-): TensorData {
+): TensorData<B> {
   switch (dtype) {
     case "f32":
       return new Float32Array(buffer, offset, length);

@@ -53,21 +53,8 @@ async function smokeTiles(): Promise<boolean> {
 }
 
 async function smokeOnce(folder: string, seed: number, runs: string): Promise<Outcome> {
-  const args = [
-    "run",
-    "pipelines/smoke-tiles.pipe",
-    "--data",
-    folder,
-    "--split-seed",
-    String(seed),
-  ];
-  const child = spawnSync(
-    process.execPath,
-    [command, ...args, "--runs-dir", runs, "--format", "json"],
-    { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] },
-  );
-  if (child.status !== 0) throw new Error(`saic ${args.join(" ")} ended with ${child.status}`);
-  const result = JSON.parse(child.stdout) as { run_dir: string; metrics: Record<string, number> };
+  const args = ["pipelines/smoke-tiles.pipe", "--data", folder, "--split-seed", String(seed)];
+  const result = runPipeline(args, runs);
   const read = (name: string): unknown =>
     JSON.parse(readFileSync(join(result.run_dir, name), "utf8"));
   const parsed = parsePlan(read("plan.json"));
@@ -78,6 +65,38 @@ async function smokeOnce(folder: string, seed: number, runs: string): Promise<Ou
     byPosition: result.metrics["test.auroc_by_position"] ?? NaN,
     prior: positionPrior(labels, read("split.manifest.json") as SplitManifest),
   };
+}
+
+/** Fields of Burgers' equation from their initial conditions: linear regression has 0.26. */
+function burgers(): boolean {
+  const folder = join(data, "simulation/burgers_darcy");
+  if (!existsSync(folder)) {
+    console.log(`burgers: skipped, there is no ${folder}`);
+    return true;
+  }
+  const runs = mkdtempSync(join(tmpdir(), "saic-acceptance-"));
+  const { metrics } = runPipeline(["pipelines/burgers.pipe", "--data", folder], runs);
+  rmSync(runs, { recursive: true, force: true });
+  const error = metrics["test.rel_l2"] ?? NaN;
+  const met = error <= 0.1;
+  console.log(`burgers: test.rel_l2 ${error.toFixed(4)} (target 0.10): ${met ? "met" : "NOT MET"}`);
+  return met;
+}
+
+interface PipelineResult {
+  readonly run_dir: string;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+function runPipeline(pipeline: readonly string[], runs: string): PipelineResult {
+  const args = ["run", ...pipeline];
+  const child = spawnSync(
+    process.execPath,
+    [command, ...args, "--runs-dir", runs, "--format", "json"],
+    { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] },
+  );
+  if (child.status !== 0) throw new Error(`saic ${args.join(" ")} ended with ${child.status}`);
+  return JSON.parse(child.stdout) as PipelineResult;
 }
 
 /** AUROC of scoring a test tile by how often training tiles at its position are positive. */
@@ -97,4 +116,5 @@ function positionPrior(labels: readonly RecordLabel[], manifest: SplitManifest):
   return areaUnder(scored).value ?? NaN;
 }
 
-if (!(await smokeTiles())) process.exitCode = 1;
+const met = [burgers(), await smokeTiles()];
+if (met.includes(false)) process.exitCode = 1;

@@ -13,6 +13,8 @@ import type { HostTensor } from "../runtime/tensor.js";
 import type { Feeder } from "../runtime/train/feeds.js";
 import { atomsOf, lossesOf } from "../runtime/train/losses.js";
 import { createStepper } from "../runtime/train/step.js";
+import { writeArchitectureFixtures } from "./parity-architectures.js";
+import { writeGraphFixtures } from "./parity-graphs.js";
 import { writeOpFixtures } from "./parity-ops.js";
 import {
   analyzeFile,
@@ -60,7 +62,7 @@ const cases: readonly Case[] = [
 ];
 
 /** Programs whose plan alone is compared: names, shapes and counts. */
-const plansOnly = ["resnet34"];
+const plansOnly = ["resnet34", "resnet50"];
 
 const threads = 2;
 
@@ -79,7 +81,13 @@ async function main(): Promise<void> {
     mkdirSync(join(folder, name), { recursive: true });
     writeJson(join(folder, name, "plan.json"), lowered?.plan);
   }
-  if (chosen.length === 0) await writeOpFixtures(join(folder, "ops"), executor);
+  const apart = {
+    ops: writeOpFixtures,
+    graphs: writeGraphFixtures,
+    architectures: writeArchitectureFixtures,
+  };
+  for (const [name, write] of Object.entries(apart))
+    if (chosen.length === 0 || chosen.includes(name)) await write(join(folder, name), executor);
   await executor.close();
   writeJson(join(folder, "cases.json"), cases);
 }

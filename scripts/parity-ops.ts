@@ -253,7 +253,8 @@ const described = ({ name, value }: NamedValue) => ({
   shape: [...boundShape(value.type.shape)],
 });
 
-function specOf(graph: Graph, file: string): GraphSpec {
+/** A graph whose inputs and outputs are fed and read by name. */
+export function specOf(graph: Graph, file: string): GraphSpec {
   return {
     file,
     inputs: graph.inputs.map((input) => ({

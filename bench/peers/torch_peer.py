@@ -45,7 +45,123 @@ def resnet(depths, classes):
     return nn.Sequential(*layers)
 
 
-DEPTHS = {"resnet18": [2, 2, 2, 2], "resnet34": [3, 4, 6, 3]}
+class EncoderBlock(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+
+    def forward(self, x):
+        b, t, d = x.shape
+        qkv = self.qkv(self.norm1(x)).reshape(b, t, 3, self.heads, d // self.heads)
+        y = F.scaled_dot_product_attention(*qkv.permute(2, 0, 3, 1, 4))
+        x = x + self.proj(y.transpose(1, 2).reshape(b, t, d))
+        return x + self.mlp(self.norm2(x))
+
+
+class ViT(nn.Module):
+    def __init__(self, width, heads, depth, classes):
+        super().__init__()
+        self.first = nn.Parameter(torch.zeros(1, 1, width))
+        self.positions = nn.Parameter(torch.zeros(1, 197, width))
+        self.patches = nn.Conv2d(3, width, 16, 16)
+        self.blocks = nn.Sequential(*[EncoderBlock(width, heads) for _ in range(depth)])
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, x):
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.first.expand(len(x), -1, -1), x], 1) + self.positions
+        return self.head(self.norm(self.blocks(x))[:, 0])
+
+
+class Transformer(nn.Module):
+    """One block on patches as they are."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.block = EncoderBlock(768, 12)
+        self.head = nn.Linear(768, classes)
+
+    def forward(self, x):
+        b = len(x)
+        x = x.reshape(b, 3, 14, 16, 14, 16).permute(0, 2, 4, 1, 3, 5).reshape(b, 196, 768)
+        return self.head(self.block(x).mean(1))
+
+
+class BiLSTM(nn.Module):
+    """Over the channels of the images, or over their rows."""
+
+    def __init__(self, over, features, classes):
+        super().__init__()
+        self.order = {"channels": (0, 1, 2, 3), "rows": (0, 2, 1, 3)}[over]
+        self.lstm = nn.LSTM(features, 512, 2, bidirectional=True, batch_first=True)
+        self.head = nn.Linear(1024, classes)
+
+    def forward(self, x):
+        y, _ = self.lstm(x.permute(self.order).flatten(2))
+        return self.head(y.mean(1))
+
+
+class SqueezeExcite(nn.Module):
+    def __init__(self, channels, mid):
+        super().__init__()
+        self.reduce = nn.Conv2d(channels, mid, 1)
+        self.expand = nn.Conv2d(mid, channels, 1)
+
+    def forward(self, x):
+        gate = self.expand(F.silu(self.reduce(x.mean((2, 3), keepdim=True))))
+        return x * torch.sigmoid(gate)
+
+
+class MBConv(nn.Module):
+    def __init__(self, channels, out, kernel, stride, expand):
+        super().__init__()
+        self.same = stride == 1 and channels == out
+        inner = expand * channels
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, inner, 1, bias=False),
+            nn.BatchNorm2d(inner),
+            nn.SiLU(),
+            nn.Conv2d(inner, inner, kernel, stride, kernel // 2, groups=inner, bias=False),
+            nn.BatchNorm2d(inner),
+            nn.SiLU(),
+            SqueezeExcite(inner, channels // 4),
+            nn.Conv2d(inner, out, 1, bias=False),
+            nn.BatchNorm2d(out),
+        )
+
+    def forward(self, x):
+        y = self.layers(x)
+        return y + x if self.same else y
+
+
+def efficientnet(classes):
+    return nn.Sequential(
+        nn.Conv2d(3, 24, 4, 4),
+        MBConv(24, 40, 5, 2, 6),
+        MBConv(40, 40, 5, 1, 6),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(40, classes),
+    )
+
+
+MODELS = {
+    "resnet18": lambda classes: resnet([2, 2, 2, 2], classes),
+    "resnet34": lambda classes: resnet([3, 4, 6, 3], classes),
+    "vit": lambda classes: ViT(192, 3, 6, classes),
+    "transformer": Transformer,
+    "lstm3": lambda classes: BiLSTM("channels", 196, classes),
+    "lstm64": lambda classes: BiLSTM("rows", 192, classes),
+    "efficientnet": efficientnet,
+}
 
 
 class Training:
@@ -54,7 +170,7 @@ class Training:
     def __init__(self, request):
         torch.manual_seed(0)
         size, batch, classes = request["size"], request["batch"], request["classes"]
-        self.model = resnet(DEPTHS[request["model"]], classes).train()
+        self.model = MODELS[request["model"]](classes).train()
         self.x = torch.randn(batch, 3, size, size)
         self.labels = torch.randint(classes, (batch,))
         fused = {"fused": True} if request["fused"] else {}

@@ -31,7 +31,10 @@ export const check: CommandDefinition = (program, argv) => {
 };
 
 function checkOnce(file: string, flags: CheckFlags): ExitCode {
-  const { source, analysis, exitCode } = openProgram(file, flags, { variants: "all" });
+  const { source, analysis, exitCode } = openProgram(file, flags, {
+    variants: "all",
+    purpose: "check",
+  });
   // What cannot be executed is sound: it warns here and stops what compiles or runs.
   const unexecuted = analysis.uncarried.map((each): Diagnostic => ({
     ...each,

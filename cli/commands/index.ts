@@ -11,6 +11,7 @@ import { lint } from "./lint.js";
 import { ops } from "./ops.js";
 import { run } from "./run.js";
 import { show } from "./show.js";
+import { verifyResume } from "./verify-resume.js";
 
 /** Adds a command to the program; `argv` is what the user wrote, for flags that depend on it. */
 export type CommandDefinition = (program: Command, argv: readonly string[]) => void;
@@ -20,6 +21,7 @@ export const commands: readonly CommandDefinition[] = [
   check,
   lint,
   run,
+  verifyResume,
   compile,
   show,
   fmt,

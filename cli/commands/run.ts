@@ -77,7 +77,7 @@ async function train(file: string, flags: RunFlags): Promise<number> {
       executor: flags.executor ?? null,
       from: flags.from ?? null,
       mode: flags.fresh === true ? "fresh" : "resume",
-      graphs: "fused",
+      graphs: "kernels",
       ignoreMemory: flags.ignoreMemory === true,
     };
     const result = await runTraining(options, (event) => progress.show(event), stop.signal);

@@ -34,9 +34,11 @@ export function resultAxes(
   span: Span,
 ): ResultAxes {
   if (operands.every(({ axes }) => axes === undefined)) return outputs.map(() => undefined);
+  const isElementwise = op.traits?.includes("elementwise") ?? false;
+  const shared = isElementwise ? sharedNames(operands, outputs) : undefined;
+  if (shared !== undefined) return outputs.map(() => shared);
   const types = operands.map(({ type }) => type);
   const rule = op.sharding(scopeOf(op, types, attrs));
-  const isElementwise = op.traits?.includes("elementwise") ?? false;
   const found = new Map<string, { readonly name: string | null; readonly operand: NamedOperand }>();
   for (const [i, operand] of operands.entries())
     for (const [axis, factor] of (rule.operands[i] ?? []).entries()) {
@@ -64,6 +66,24 @@ export function resultAxes(
       factors.map((factor) => (factor === null ? null : (found.get(factor)?.name ?? null))),
     ),
   );
+}
+
+/** The names of a result whose operands are scalars or have all of its axes, equally named. */
+function sharedNames(
+  operands: readonly NamedOperand[],
+  outputs: Inferred["outputs"],
+): AxisNames | undefined {
+  const rank = outputs[0]?.shape.length ?? 0;
+  const [first, ...others] = operands.filter(({ type }) => type.shape.length > 0);
+  const isPlain =
+    first?.axes !== undefined &&
+    first.type.shape.length === rank &&
+    others.every(
+      ({ axes, type }) =>
+        type.shape.length === rank &&
+        (axes === first.axes || (axes?.every((name, i) => name === first.axes?.[i]) ?? false)),
+    );
+  return isPlain ? first.axes : undefined;
 }
 
 /** No names at all are no list of names. */

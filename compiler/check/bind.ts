@@ -39,6 +39,7 @@ export function bindArguments(
   call: CallSite,
 ): ReadonlyMap<string, Bound> | null {
   let fits = true;
+  let hasExcess = false;
   const given = new Map<string, Bound>();
   const scope: Scope = createScope(home.scope);
   const inner: Frame = { ...home, scope };
@@ -87,6 +88,9 @@ export function bindArguments(
 
   function refuse(name: string | null, span: Span): void {
     fits = false;
+    // Of several too many the first is enough.
+    if (name === null && hasExcess) return;
+    hasExcess ||= name === null;
     if (name === null)
       report(
         frame,

@@ -1,13 +1,20 @@
 /** Applies a block: solves its dims, creates its weights, runs its body, checks its outputs. */
 
 import type { BlockDecl, Owned, Port, UpdateMember } from "../../grammar/ast.js";
-import { tooDeep, unusedState, updatesNoState } from "../../grammar/diagnostics/program.js";
+import {
+  integerUpdate,
+  stateNotUpdated,
+  tooDeep,
+  unusedState,
+  updatesNoState,
+} from "../../grammar/diagnostics/program.js";
 import { alreadyDefined } from "../../grammar/diagnostics/names.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import type { Dim } from "../ir/dim.js";
-import { printType, sameType } from "../ir/type.js";
+import { isFloat, printType, sameType } from "../ir/type.js";
 import { type CallerAxes, callerAxes, withCallerAxes, withPortAxes } from "./axes.js";
 import type { CallSite } from "./bind.js";
+import { dependsOnBatch } from "./batch-free.js";
 import { carriedValue, checkCarriesSet, setCarry } from "./carry.js";
 import { moduleFrame, namesAreUnique } from "./definitions.js";
 import { destructure, shareRecipe, spread } from "./destructure.js";
@@ -133,6 +140,7 @@ function runBody(frame: Frame, declaration: BlockDecl, { run, axes, settled }: C
     }
   }
   checkCarriesSet(frame, declaration, updated);
+  checkStatesSet(frame, declaration, updated);
   reportTapTwice(
     frame,
     declaration.members.filter((member) => member.kind === "tap"),
@@ -201,5 +209,21 @@ function update(
     return;
   }
   const path = child(frame.path, segmentOf(frame, owned.as) ?? owned.name.text);
-  if (frame.training && members.has(path)) updates.set(path, next);
+  const { type } = current.value;
+  if (!isFloat(type.dtype) && dependsOnBatch(frame.elaboration, next))
+    report(frame, integerUpdate, { name: name.text, type: printType(type) }, span);
+  else if (frame.training && members.has(path)) updates.set(path, next);
+}
+
+/** Every state is set once per update. */
+function checkStatesSet(frame: Frame, declaration: BlockDecl, updated: ReadonlySet<string>): void {
+  for (const member of declaration.members)
+    if (
+      member.kind === "owned" &&
+      member.role === "state" &&
+      !member.unused &&
+      !updated.has(member.name.text) &&
+      presence(frame, member.guard) !== "absent"
+    )
+      report(frame, stateNotUpdated, { name: member.name.text }, member.span);
 }

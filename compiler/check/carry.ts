@@ -80,9 +80,10 @@ function conformed(
   const item = node.type.kind === "list-type" ? node.type.item : node.type;
   const isList = item !== node.type;
   const declared = typeOf(frame, item, run);
-  if (declared === null || value.kind === "unknown") return unknown;
-  const axes = givenAxes(item, declared.shape.length);
   const parts = isList ? (value.kind === "list" ? value.items : null) : [value];
+  if (declared === null || [value, ...(parts ?? [])].some(({ kind }) => kind === "unknown"))
+    return unknown;
+  const axes = givenAxes(item, declared.shape.length);
   const number = asNumber(value);
   if (!isList && number !== null)
     return tensorOf(

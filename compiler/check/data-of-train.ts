@@ -40,6 +40,12 @@ export function dataOf(frame: Frame, expr: Expr): CheckedDataset | null {
   return checkDataset(moduleFrame(frame, module), declaration);
 }
 
+/** The split whose records are learned from: that of `Cars.val`, `train` where none is named. */
+export const splitIn = (frame: Frame, expr: Expr | null): string =>
+  expr?.kind === "member" && evaluateOwner(frame, expr.object) !== null
+    ? expr.member.text
+    : "train";
+
 /** What stands before the last `.`, when it is a dataset: of a module its members are others. */
 function evaluateOwner(frame: Frame, object: Expr): Meaning | null {
   const meaning = evaluate(frame, object);

@@ -44,7 +44,6 @@ export interface Session {
 export const createSession = (
   host: CompilerHost,
   diagnostics: readonly Diagnostic[] = [],
-  uncarried: readonly Diagnostic[] = [],
   figuresOf: Session["figuresOf"] = () => null,
 ): Session => ({
   figuresOf,
@@ -53,7 +52,7 @@ export const createSession = (
   describeData: host.describeData,
   datasets: new Map(),
   diagnostics: [...diagnostics],
-  uncarried: [...uncarried],
+  uncarried: [],
   constants: new Map(),
   applied: new Set(),
 });

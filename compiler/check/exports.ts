@@ -23,7 +23,8 @@ export interface CheckedExport {
   readonly inputs: Expr | null;
   readonly outputs: Expr | null;
   /** `chosen`: the best where the train keeps one, else the last. */
-  readonly weights: "chosen" | "last";
+  readonly weights: "chosen" | "last" | "ema";
+  readonly weightsSpan: Span;
   /** `null` keeps the batch symbolic. */
   readonly batch: number | null;
   readonly place: string;
@@ -96,7 +97,6 @@ function readExport(
     return null;
   }
   const weights = settings.meaning("weights").kind === "none" ? null : settings.text("weights");
-  if (weights === "ema") cannotCarryOut(frame, "an export of `ema` weights", spanOf("weights"));
   if (settings.text("precision") !== "f32")
     cannotCarryOut(frame, "an export of another precision", spanOf("precision"));
   if (settings.number("opset") !== writtenOpset)
@@ -110,7 +110,8 @@ function readExport(
     file: file.value,
     inputs: value("inputs"),
     outputs: value("outputs"),
-    weights: weights === "last" ? "last" : "chosen",
+    weights: weights === "last" || weights === "ema" ? weights : "chosen",
+    weightsSpan: spanOf("weights"),
     batch,
     place: printSpan(declaration.span),
   };

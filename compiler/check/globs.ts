@@ -81,7 +81,9 @@ export function matchGlob(
   const known = [...new Set(paths.flatMap(prefixes))];
   const stem = text.replace(/\.\*+$/, "");
   const nearest = suggest(stem, known);
-  const suggestion = nearest === null ? null : text.replace(stem, nearest);
+  // One star stands for one segment: what lies deeper needs two.
+  const respelled = nearest === stem ? `${stem}.**` : text.replace(stem, nearest ?? "");
+  const suggestion = nearest === null ? null : respelled;
   report(frame, globMatchesNothing, { glob: text, suggestion }, glob.span);
   return null;
 }

@@ -9,7 +9,7 @@ import type {
   TrainDecl,
 } from "../../grammar/ast.js";
 import { alreadyDefined } from "../../grammar/diagnostics/names.js";
-import { noTotal, notALoss } from "../../grammar/diagnostics/program.js";
+import { noTotal, notALoss, notYetSupported } from "../../grammar/diagnostics/program.js";
 import type { Span } from "../../grammar/source.js";
 import { destructure } from "./destructure.js";
 import { bind, createScope, evaluate, type Frame, report } from "./frame.js";
@@ -99,6 +99,10 @@ export function evaluateLoss(model: AppliedModel, checked: CheckedLoss): Evaluat
     if (!names.every((name) => isFree(name))) return false;
     switch (line.kind) {
       case "owned":
+        if (line.role !== "weight") {
+          report(frame, notYetSupported, { what: `\`${line.role}\` in a loss` }, line.span);
+          return false;
+        }
         bind(scope, line.name.text, createMember(inner, line, null), line.name.span);
         return scope.names.get(line.name.text)?.meaning?.kind !== "unknown";
       case "const":

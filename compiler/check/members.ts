@@ -32,7 +32,12 @@ export function segmentOf(frame: Frame, as: TPath | null): string | null {
         : meaning.kind === "string"
           ? meaning.value
           : null;
-    if (value === null && meaning.kind !== "unknown")
+    // Not known before the block is applied: apart from other segments by its text.
+    if (meaning.kind === "unknown" || (meaning.kind === "dim" && frame.elaboration.generic)) {
+      const { source, start, end } = computed.span;
+      return `${text}{${source.text.slice(start, end)}}`;
+    }
+    if (value === null)
       report(
         frame,
         wrongType,

@@ -43,6 +43,12 @@ export function constantFunction(name: string, args: readonly Meaning[]): Meanin
       return wrap(Math.max(x, y));
     case "minimum":
       return wrap(Math.min(x, y));
+    case "add":
+      return wrap(x + y);
+    case "mul":
+      return wrap(x * y);
+    case "mod":
+      return integer && y !== 0 ? intOf(x - y * Math.floor(x / y)) : null;
     default:
       return null;
   }

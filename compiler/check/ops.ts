@@ -5,6 +5,7 @@ import { isRejection, type Label } from "../../grammar/diagnostic.js";
 import { dimTooLarge, missingArgument, wrongType } from "../../grammar/diagnostics/types.js";
 import { tooDeep } from "../../grammar/diagnostics/program.js";
 import { lossNotLinear } from "../../grammar/diagnostics/training.js";
+import { type Dim, namesOf, printDim } from "../ir/dim.js";
 import type { Attrs, AttrValue, Value } from "../ir/graph.js";
 import { belongsTo, type DType, isFloat, printType } from "../ir/type.js";
 import { opNamed } from "../ops/index.js";
@@ -15,7 +16,7 @@ import { type Frame, pushAt, report } from "./frame.js";
 import { isDecided } from "./ports.js";
 import { constantFunction } from "./numbers.js";
 import { scalarBinary, scalarCall } from "./scalars.js";
-import { asNumber, describe, type Meaning, tensorOf, unknown } from "./value.js";
+import { asNumber, describe, intOf, type Meaning, tensorOf, unknown } from "./value.js";
 
 export interface Operand {
   readonly meaning: Meaning;
@@ -122,7 +123,9 @@ function inputValues(
       report(frame, lossNotLinear, { operator: op.name }, operand.span);
       return null;
     }
-    const value = promote(frame, op, key, meaning, operands);
+    // A size that a use of the block or the data are still to give: only its kind matters here.
+    const isOpen = meaning.kind === "dim" && !readsRecords(frame, meaning.dim);
+    const value = promote(frame, op, key, isOpen ? intOf(1) : meaning, operands);
     if (value === null) {
       report(
         frame,
@@ -142,6 +145,12 @@ function inputValues(
     values.push(value);
   }
   return values;
+}
+
+/** Whether a size depends on how many records there are. */
+function readsRecords({ elaboration }: Frame, dim: Dim): boolean {
+  const { recordAxis, generic } = elaboration;
+  return !generic && recordAxis !== null && namesOf(dim).has(printDim(recordAxis));
 }
 
 /** A number beside a tensor takes the dtype of the tensor of its class; a float never an integer's. */

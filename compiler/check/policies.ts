@@ -25,6 +25,8 @@ export interface BestPolicy extends MetricChoice {
 export interface CheckpointPolicy {
   readonly lastEvery: Duration;
   readonly best: BestPolicy | null;
+  /** Checkpoints that stay: all of them, or the latest so many. */
+  readonly every: { readonly interval: Duration; readonly keep: number | "all" } | null;
 }
 
 const onceAnEpoch: Duration = { amount: 1, unit: "epoch" };
@@ -67,6 +69,7 @@ export function lengthOf(
 export function checkpointOf(frame: Frame, expr: Expr | null): CheckpointPolicy | null {
   let lastEvery: Duration = onceAnEpoch;
   let best: BestPolicy | null = null;
+  let kept: CheckpointPolicy["every"] = null;
   const seen = new Map<string, Span>();
   for (const item of expr === null ? [] : itemsOf(expr)) {
     const policy = policyOf(frame, "checkpoint", item);
@@ -99,12 +102,14 @@ export function checkpointOf(frame: Frame, expr: Expr | null): CheckpointPolicy 
         lastEvery = every;
         break;
       }
-      default:
-        if (lengthOf(frame, policy, "interval", "clock") === null) return null;
-        cannotCarryOut(frame, "`every` as a checkpoint policy", item.span);
+      default: {
+        const interval = lengthOf(frame, policy, "interval", "clock");
+        if (interval === null) return null;
+        kept = { interval, keep: keep?.meaning.kind === "int" ? keep.meaning.value : "all" };
+      }
     }
   }
-  return { lastEvery, best };
+  return { lastEvery, best, every: kept };
 }
 
 /** The metric that a policy names, and its `mode:`. */

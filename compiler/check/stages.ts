@@ -2,7 +2,11 @@
 
 import type { FreezeMember, MetricsMember, StageMember, TrainDecl } from "../../grammar/ast.js";
 import { duplicateKey, unknownName } from "../../grammar/diagnostics/names.js";
-import { namedLossChosen, nothingToRestart } from "../../grammar/diagnostics/training.js";
+import {
+  contradictoryKeys,
+  namedLossChosen,
+  nothingToRestart,
+} from "../../grammar/diagnostics/training.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import { suggest } from "../../grammar/suggest.js";
 import { dataOf } from "./data-of-train.js";
@@ -10,7 +14,14 @@ import type { CheckedDataset } from "./data/dataset.js";
 import { cannotCarryOut, type Frame, report } from "./frame.js";
 import { type CheckedLoss, lossOfStage } from "./losses.js";
 import { type CheckedOptimizer, optimizerOf, scheduleOf } from "./optimizer-call.js";
-import { checkpointOf, choiceOf, type MetricChoice, validateEvery } from "./policies.js";
+import type { Duration } from "../plan/schema.js";
+import {
+  type CheckpointPolicy,
+  checkpointOf,
+  choiceOf,
+  type MetricChoice,
+  validateEvery,
+} from "./policies.js";
 import { policyOf } from "./policy-forms.js";
 import { stageDuration, type TimedStage } from "./stage-length.js";
 import { keysOfStage, type KeyValues } from "./train-keys.js";
@@ -28,6 +39,11 @@ export interface CheckedStage extends TimedStage {
   readonly named: NamedByPolicies;
   /** The dataset in place of the train's. */
   readonly data: CheckedDataset | null;
+  /** In place of the train's. */
+  readonly validateEvery: Duration | null;
+  readonly checkpoint: CheckpointPolicy | null;
+  /** By what the weights are chosen that the stage begins with; `null`: the last. */
+  readonly start: MetricChoice | null;
 }
 
 export interface StageSchedule {
@@ -50,6 +66,7 @@ export function checkStage(
   member: StageMember,
 ): CheckedStage | null {
   const values = keysOfStage(frame, member, base);
+  const isFirst = declaration.members.find(({ kind }) => kind === "stage") === member;
   const duration = stageDuration(frame, member);
   const loss = lossChosen(frame, declaration, losses, values, member);
   const given = (key: string) => values.get(key)?.value ?? null;
@@ -57,11 +74,11 @@ export function checkStage(
   const segments = scheduleOf(frame, given("schedule"));
   const schedule = segments === null ? null : scheduleFor(frame, member, values, segments);
   const named = checkPolicies(frame, values);
-  const start = startOf(frame, values);
+  const start = startOf(frame, values, isFirst);
   const data = own(values, "data");
   const dataset = data === null ? null : dataOf(frame, data.value);
   const validated = own(values, "validate");
-  const soundTimes = validated === null || validateEvery(frame, validated.value) !== null;
+  const validation = validated === null ? null : validateEvery(frame, validated.value);
   const kept = own(values, "checkpoint");
   const policy = kept === null ? null : checkpointOf(frame, kept.value);
   const metrics = member.members.filter((line): line is MetricsMember => line.kind === "metrics");
@@ -72,15 +89,12 @@ export function checkStage(
     schedule === null ||
     named === null ||
     start === "wrong" ||
-    !soundTimes ||
+    (validated !== null && validation === null) ||
     (data !== null && dataset === null) ||
     (kept !== null && policy === null)
   )
     return null;
-  for (const key of ["data", "validate", "checkpoint"]) {
-    const value = own(values, key);
-    if (value !== null) cannotCarryOut(frame, `\`${key}\` of a stage`, value.span);
-  }
+  if (data !== null) cannotCarryOut(frame, "`data` of a stage", data.span);
   for (const line of metrics) cannotCarryOut(frame, "`metrics` of a stage", line.span);
   const choices = [
     ...named.choices,
@@ -99,6 +113,9 @@ export function checkStage(
     metrics,
     named: { ...named, choices },
     data: dataset,
+    validateEvery: validation,
+    checkpoint: policy,
+    start,
   };
 }
 
@@ -176,12 +193,15 @@ function scheduleFor(
 }
 
 /** `start: best(val.f1)`; nothing is loaded by `start: last`. */
-function startOf(frame: Frame, values: KeyValues): MetricChoice | null | "wrong" {
+function startOf(frame: Frame, values: KeyValues, isFirst: boolean): MetricChoice | null | "wrong" {
   const given = values.get("start");
   if (given === undefined) return null;
   const policy = policyOf(frame, "start", given.value);
   if (policy === null) return "wrong";
   if (policy.form === "last") return null;
-  cannotCarryOut(frame, "`start` from the best weights", given.span);
-  return choiceOf(policy);
+  const choice = choiceOf(policy);
+  if (!isFirst || choice === null) return choice;
+  const reason = "stands in the first stage: nothing has been measured before it";
+  report(frame, contradictoryKeys, { what: "`start`", reason }, given.span);
+  return "wrong";
 }

@@ -39,7 +39,7 @@ export function reportTapTwice(frame: Frame, members: readonly TapMember[]): voi
 
 /**
  * `model.layers.0.load` is the tap of that path, `model.**.load` the list of all that match, in the
- * order of their applications. `null` where the expression is no path that begins at the model.
+ * order of their applications; the path of an `each` stacks those of its copies. `null` where the expression is no path that begins at the model.
  */
 export function tapAt(frame: Frame, expr: Expr): Meaning | null {
   if (!beginsAtModel(frame, expr)) return null;
@@ -54,6 +54,8 @@ export function tapAt(frame: Frame, expr: Expr): Meaning | null {
   const { taps } = frame.elaboration;
   const isGlob = segments.some((segment) => segment.includes("*"));
   const found = [...taps].filter(([path]) => matches(segments, path.split(".")));
+  const stacked = found.length === 0 && !isGlob ? acrossLeaves(frame, segments, expr) : null;
+  if (stacked !== null) return stacked;
   if (found.length === 0) {
     const path = segments.join(".");
     report(frame, noSuchTap, { path, suggestion: nearest(segments, [...taps.keys()]) }, expr.span);
@@ -92,6 +94,23 @@ function segmentsOf(frame: Frame, expr: Expr): readonly string[] | null {
       { what: "a path segment", expected: "an integer or a string", found: describe(meaning) },
       expr.computed.span,
     );
+  return null;
+}
+
+/** The tap in every copy that an `each` on the path has made, stacked after the records. */
+function acrossLeaves(frame: Frame, segments: readonly string[], expr: Expr): Meaning | null {
+  const { stacks, taps } = frame.elaboration;
+  for (const [path, { count }] of stacks) {
+    const depth = path.split(".").length;
+    if (segments.slice(0, depth).join(".") !== path) continue;
+    const leaves = Array.from({ length: count }, (_, i) =>
+      taps.get([path, String(i), ...segments.slice(depth)].join(".")),
+    );
+    const values = leaves.flatMap((leaf) =>
+      leaf === undefined ? [] : [together(frame, leaf, expr)],
+    );
+    if (values.length === count) return together(frame, values, expr);
+  }
   return null;
 }
 

@@ -12,6 +12,7 @@ import { choiceOf, lengthOf, type MetricChoice } from "./policies.js";
 import { itemsOf, type Policy, policyOf } from "./policy-forms.js";
 import { precisionOf } from "./precision.js";
 import type { KeyValue, KeyValues } from "./train-keys.js";
+import { type UpdatePolicies, updatePolicies } from "./update-policies.js";
 import { asNumber, describe, none } from "./value.js";
 
 /** What policies name and only the model or its metrics can settle. */
@@ -21,6 +22,7 @@ export interface NamedByPolicies {
   readonly recompute: readonly PathExpr[];
   /** Outputs of the model that are stored once per record. */
   readonly precompute: readonly PathExpr[];
+  readonly updates: UpdatePolicies;
 }
 
 /** A path written as a value. */
@@ -59,6 +61,7 @@ export function checkPolicies(frame: Frame, values: KeyValues): NamedByPolicies 
     choices,
     recompute: pathsOf(values.get("recompute")),
     precompute: pathsOf(values.get("precompute")),
+    updates: updatePolicies(frame, values),
   };
 }
 
@@ -86,7 +89,7 @@ const checks: readonly (readonly [string, Check])[] = [
   ["precision", (frame, given) => (precisionOf(frame, given) === null ? "wrong" : null)],
 ];
 
-function accumulate(frame: Frame, { value, span }: KeyValue): null | "wrong" {
+function accumulate(frame: Frame, { value }: KeyValue): null | "wrong" {
   const meaning = evaluate(frame, value);
   if (meaning.kind === "unknown") return "wrong";
   if (meaning.kind !== "int" || meaning.value < 1) {
@@ -95,7 +98,6 @@ function accumulate(frame: Frame, { value, span }: KeyValue): null | "wrong" {
     report(frame, wrongType, { what: "`accumulate`", expected, found }, value.span);
     return "wrong";
   }
-  if (meaning.value > 1) cannotCarryOut(frame, "`accumulate`", span);
   return null;
 }
 
@@ -132,7 +134,7 @@ function clipGrad(frame: Frame, { value, span }: KeyValue, key: string): null | 
     report(frame, wrongType, { what, expected: `more than ${max}`, found }, above?.span ?? span);
     return "wrong";
   }
-  cannotCarryOut(frame, "`clip_grad`", span);
+  if (limit !== null) cannotCarryOut(frame, "`skip_above` of `norm`", above?.span ?? span);
   return null;
 }
 
@@ -147,7 +149,6 @@ function ema(frame: Frame, { value, span }: KeyValue, key: string): null | "wron
     report(frame, wrongType, { what, expected: "between 0 and 1", found }, place);
     return "wrong";
   }
-  cannotCarryOut(frame, "`ema`", span);
   return null;
 }
 
@@ -161,7 +162,6 @@ function earlyStop(frame: Frame, { value, span }: KeyValue, key: string) {
     report(frame, wrongType, { what, expected: "at least 0", found: String(delta) }, place);
     return "wrong";
   }
-  cannotCarryOut(frame, "`early_stop`", span);
   return choiceOf(policy);
 }
 
@@ -183,12 +183,20 @@ function log(frame: Frame, { value, span }: KeyValue, key: string): null | "wron
   return null;
 }
 
-/** A run stops at the first loss or state that is not finite; writing its tensors down is more. */
-function onNan(frame: Frame, { value, span }: KeyValue, key: string): null | "wrong" {
+/** Of one batch, an update that went wrong is run again; of several, it is not. */
+function onNan(
+  frame: Frame,
+  { value, span }: KeyValue,
+  key: string,
+  values: KeyValues,
+): null | "wrong" {
   const policy = policyOf(frame, key, value);
   if (policy === null) return "wrong";
   const dump = policy.bound.get("dump")?.meaning;
-  if (dump?.kind === "bool" && dump.value) cannotCarryOut(frame, "`dump` of `on_nan`", span);
+  const accumulate = values.get("accumulate")?.value;
+  const batches = accumulate === undefined ? 1 : asNumber(evaluate(frame, accumulate));
+  if (dump?.kind === "bool" && dump.value && batches !== 1)
+    cannotCarryOut(frame, "`dump` of `on_nan` with `accumulate`", span);
   return null;
 }
 
@@ -201,18 +209,10 @@ function onOom(frame: Frame, { value, span }: KeyValue, key: string): null | "wr
 
 const weightKinds = ["trained", "ema"];
 
-function weights(
-  frame: Frame,
-  { value, span }: KeyValue,
-  _key: string,
-  values: KeyValues,
-): null | "wrong" {
+function weights(frame: Frame, { value }: KeyValue): null | "wrong" {
   const name = value.kind === "name" ? value.name : "";
-  if (weightKinds.includes(name)) {
-    // Without `ema` this is a contradiction, which is reported for the train as a whole.
-    if (name === "ema" && values.has("ema")) cannotCarryOut(frame, "`weights: ema`", span);
-    return null;
-  }
+  // That of `ema` there must be some is checked for the train as a whole.
+  if (weightKinds.includes(name)) return null;
   const found = value.kind === "name" ? `\`${name}\`` : "another expression";
   report(
     frame,

@@ -18,7 +18,7 @@ import type { CheckedDataset } from "./data/dataset.js";
 import { evaluate, type Frame, report } from "./frame.js";
 import { type CheckedLoss, lossesIn } from "./losses.js";
 import {
-  type BestPolicy,
+  type CheckpointPolicy,
   checkpointOf,
   objectiveOf,
   validateEvery as validationOf,
@@ -47,8 +47,7 @@ export interface CheckedTrain {
   readonly metrics: readonly MetricsMember[];
   readonly objectives: readonly (Objective & { readonly span: Span })[];
   readonly validateEvery: Duration;
-  readonly lastEvery: Duration;
-  readonly best: BestPolicy | null;
+  readonly checkpoint: CheckpointPolicy;
 }
 
 /** What the command line says of seed and length. */
@@ -113,8 +112,7 @@ export function checkTrain(
     metrics: members.filter((member): member is MetricsMember => member.kind === "metrics"),
     objectives: objectives.flatMap((objective) => (objective === null ? [] : [objective])),
     validateEvery,
-    lastEvery: policy.lastEvery,
-    best: policy.best,
+    checkpoint: policy,
   };
 }
 

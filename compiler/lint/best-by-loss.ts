@@ -14,7 +14,8 @@ export const bestRule: LintRule = {
   check: ({ train }) => (train === null ? [] : check(train)),
 };
 
-function check({ checked: { best, objectives }, evaluation }: LintedTrain) {
+function check({ checked: { checkpoint, objectives }, evaluation }: LintedTrain) {
+  const { best } = checkpoint;
   if (best === null || evaluation === null) return [];
   const losses = new Set([
     "loss",

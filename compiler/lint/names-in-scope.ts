@@ -146,7 +146,22 @@ export function unreadNames(module: Module, { exports }: Exported): readonly Unr
       default:
         break;
     }
-    visit(declaration, scope);
+    if ("formals" in declaration) {
+      const { formals, ...rest } = declaration;
+      visitFormals(scope, formals);
+      visit(rest, scope);
+    } else visit(declaration, scope);
+  }
+
+  /** A default sees the formals before its own: `large: bool = large` reads what is around. */
+  function visitFormals(scope: Scope, formals: readonly Formal[]): void {
+    const earlier = createScope(scope.parent);
+    for (const { name, type, value } of formals) {
+      visit(type, earlier);
+      visit(value, earlier);
+      const defined = scope.names.get(name.text);
+      if (defined !== undefined) earlier.names.set(name.text, defined);
+    }
   }
 
   function defineMember(scope: Scope, member: BlockMember): void {

@@ -35,7 +35,7 @@ export function checkChoices(frame: Frame, train: CheckedTrain, forward: Forward
   };
   for (const objective of train.objectives) check(objective.name, objective.span);
   const choices = [
-    ...(train.best === null ? [] : [train.best]),
+    ...(train.checkpoint.best === null ? [] : [train.checkpoint.best]),
     ...train.stages.flatMap(({ named }) => named.choices),
   ];
   for (const choice of choices) {

@@ -1,5 +1,6 @@
 /** Lowers exports and checks predictions: the graphs that a finished run writes with weights inside. */
 
+import { contradictoryKeys } from "../../grammar/diagnostics/training.js";
 import {
   readExports,
   exportedInputs,
@@ -7,7 +8,7 @@ import {
   type CheckedExport,
 } from "../check/exports.js";
 import { batchName, createElaboration, type Session } from "../check/elaboration.js";
-import type { Fact } from "../check/frame.js";
+import { type Fact, report } from "../check/frame.js";
 import { evaluateLoss } from "../check/losses.js";
 import { applyModel } from "../check/model.js";
 import { bindPredictions, predictionsOf } from "../check/predict.js";
@@ -33,10 +34,14 @@ export function lowerExports(
   train: CheckedTrain,
   facts: Fact[],
 ): LoweredExports {
-  const elaboration = createElaboration(session);
-  const model = applyModel(elaboration, program.root, train, { training: false });
   const exports: Plan["exports"] = [];
   const graphs = new Map<string, Graph>();
+  const isAsked =
+    program.root.module.declarations.some(({ kind }) => kind === "export") ||
+    train.declaration.members.some(({ kind }) => kind === "predict");
+  if (!isAsked) return { exports, graphs };
+  const elaboration = createElaboration(session);
+  const model = applyModel(elaboration, program.root, train, { training: false });
   if (model === null) return { exports, graphs };
   // Predictions may read the weights that losses own.
   for (const loss of train.losses) evaluateLoss(model, loss);
@@ -46,6 +51,16 @@ export function lowerExports(
   facts.push(...elaboration.facts.slice(before));
   for (const checked of readExports(model.frame, program)) {
     if (checked.declaration.name.text !== train.declaration.name.text) continue;
+    if (checked.weights === "ema" && !train.stages.some(hasAverage)) {
+      const reason = `needs averaged weights, and \`${train.declaration.name.text}\` has no \`ema\``;
+      report(
+        model.frame,
+        contradictoryKeys,
+        { what: "`weights: ema`", reason },
+        checked.weightsSpan,
+      );
+      continue;
+    }
     const values = exportedValues(model, predictions, checked);
     if (values === null) continue;
     const graph = pruned(elaboration.builder.finish(checked.file, values));
@@ -66,6 +81,9 @@ export function lowerExports(
   }
   return { exports, graphs };
 }
+
+const hasAverage = ({ named }: CheckedTrain["stages"][number]): boolean =>
+  named.updates.ema !== null;
 
 const bindingsOf = ({ batch }: CheckedExport): ReadonlyMap<string, Dim> =>
   batch === null ? new Map() : new Map([[batchName, batch]]);

@@ -1,11 +1,13 @@
 /** Describes a graph's inputs and outputs for the runtime. */
 
 import { invariant } from "../../grammar/invariant.js";
+import { printSpan } from "../../grammar/source.js";
 import { costOf } from "../ir/cost.js";
 import { estimateMemory } from "../ir/memory.js";
 import type { Dim } from "../ir/dim.js";
 import { printDim } from "../ir/dim.js";
-import type { Graph, NamedValue } from "../ir/graph.js";
+import type { Graph, NamedValue, Node } from "../ir/graph.js";
+import { normName } from "./naming.js";
 import type { GraphInput, GraphOutput, GraphSpec } from "../plan/schema.js";
 
 /** What the names of inputs mean beyond their prefixes. */
@@ -14,6 +16,8 @@ export interface SpecContext {
   readonly draws: ReadonlyMap<string, { readonly id: string; readonly perRecord: boolean }>;
   /** Sizes of symbols, for estimates. */
   readonly bindings: ReadonlyMap<string, Dim>;
+  /** Where values come from, by output, in a graph that shows all. */
+  readonly origins?: ReadonlyMap<string, Node>;
 }
 
 export function graphSpec(graph: Graph, file: string, context: SpecContext): GraphSpec {
@@ -21,7 +25,10 @@ export function graphSpec(graph: Graph, file: string, context: SpecContext): Gra
   return {
     file,
     inputs: graph.inputs.map((input) => ({ ...typed(input), feed: feedOf(input.name, context) })),
-    outputs: graph.outputs.map((output) => ({ ...typed(output), meaning: meaningOf(output.name) })),
+    outputs: graph.outputs.map((output) => ({
+      ...typed(output),
+      meaning: meaningOf(output.name, context),
+    })),
     peakBytes: estimateMemory(graph, context.bindings).peakBytes,
     flops: cost.flops,
   };
@@ -38,6 +45,10 @@ const after = (name: string, prefix: string): string | null =>
   name.startsWith(`${prefix}:`) ? name.slice(prefix.length + 1) : null;
 
 function feedOf(name: string, context: SpecContext): GraphInput["feed"] {
+  const soFar = after(name, "so_far");
+  if (soFar !== null) return { kind: "so_far", output: soFar };
+  const divisor = after(name, "divisor");
+  if (divisor !== null) return { kind: "divisor", atom: divisor };
   const field = after(name, "field");
   if (field !== null) return { kind: "field", field };
   if (name === "valid") return { kind: "valid" };
@@ -57,7 +68,13 @@ function feedOf(name: string, context: SpecContext): GraphInput["feed"] {
   return { kind: "state", path: name };
 }
 
-function meaningOf(name: string): GraphOutput["meaning"] {
+function meaningOf(name: string, { origins }: SpecContext): GraphOutput["meaning"] {
+  const origin = origins?.get(name);
+  if (origin !== undefined) {
+    const { op, scope, span } = origin;
+    return { kind: "value", op, scope, place: span === null ? "" : printSpan(span) };
+  }
+  if (name === normName) return { kind: "norm" };
   const sum = after(name, "sum");
   if (sum !== null) return { kind: "sum", atom: sum };
   const weight = after(name, "weight");
@@ -68,6 +85,7 @@ function meaningOf(name: string): GraphOutput["meaning"] {
   if (next !== null) return { kind: "state", path: next };
   const total = after(name, "total");
   if (total !== null) return { kind: "total", accumulator: total };
+  if (after(name, "scalar") !== null) return { kind: "scalar" };
   const result = after(name, "result");
   if (result !== null) return { kind: "result", result };
   return after(name, "metric") === null ? { kind: "output" } : { kind: "metric_input" };

@@ -5,6 +5,7 @@ import { notPrecomputable } from "../../grammar/diagnostics/training.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import { suggest } from "../../grammar/suggest.js";
 import { inputsOf } from "../check/batch-free.js";
+import { splitIn } from "../check/data-of-train.js";
 import { cannotCarryOut, type Frame, report } from "../check/frame.js";
 import type { CheckedStage } from "../check/stages.js";
 import type { CheckedTrain } from "../check/train.js";
@@ -21,7 +22,12 @@ export function checkPrecomputed(
   const outputs = forward.outputs.map(({ name }) => name);
   const learns = new Set(trainable);
   const updated = new Set(forward.updates.map(({ name }) => name));
-  const disturbed = disturbedFields((stage.data ?? train.data).program);
+  const entries = [stage.member, train.declaration].flatMap(({ members }) =>
+    [...members].flatMap((line) => (line.kind === "entry" ? [line] : [])),
+  );
+  const data = entries.find(({ key }) => key[0]?.text === "data")?.value ?? null;
+  const split = splitIn(frame, data);
+  const disturbed = disturbedFields((stage.data ?? train.data).program, split);
   for (const { expr, span } of stage.named.precompute) {
     const name =
       expr.kind === "name"
@@ -84,10 +90,10 @@ const steady: readonly string[] = [
   "to",
 ];
 
-/** Fields that a transform changes at random, or for some split alone. */
-const disturbedFields = ({ transforms }: DatasetProgram): ReadonlySet<string> =>
+/** Fields that a transform changes at random in records of the split. */
+const disturbedFields = ({ transforms }: DatasetProgram, of: string): ReadonlySet<string> =>
   new Set(
     transforms
-      .filter(({ split, op }) => split !== null || !steady.includes(op.kind))
+      .filter(({ split, op }) => (split ?? of) === of && !steady.includes(op.kind))
       .flatMap(({ field, fields }) => [...(field === undefined ? [] : [field]), ...(fields ?? [])]),
   );

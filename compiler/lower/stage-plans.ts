@@ -31,7 +31,7 @@ export function planStages(
   };
   const paths = parameters.map(({ path }) => path);
   const losses = new Set(train.losses.map(({ path }) => path));
-  return train.stages.map(({ member, lines, loss }, i) => {
+  return train.stages.map(({ member, lines, loss, named: { updates } }, i) => {
     const frozen = frozenPaths(frame, lines, paths);
     const trainable = parameters
       .filter(({ unused, owner }) => !unused && (!losses.has(owner) || owner === loss.path))
@@ -53,6 +53,6 @@ export function planStages(
       if (!born.has(path) || !goesOn) born.set(path, i);
       before.set(path, rule);
     }
-    return { name: member.name.text, trainable, born: new Map(born) };
+    return { name: member.name.text, trainable, born: new Map(born), updates };
   });
 }

@@ -1,4 +1,4 @@
-/** Lowers one stage: the graphs `grad`, `apply`, `step` and `eval`. */
+/** Lowers one stage: the graphs `grad`, `apply`, `step` and `eval`, and `weights` when accumulating. */
 
 import { differentiate } from "../autodiff/differentiate.js";
 import {
@@ -7,17 +7,22 @@ import {
   unreachedParameter,
 } from "../../grammar/diagnostics/program.js";
 import { diagnose } from "../../grammar/diagnostic.js";
-import { invariant } from "../../grammar/invariant.js";
+import { at, invariant } from "../../grammar/invariant.js";
 import type { Session } from "../check/elaboration.js";
+import type { UpdatePolicies } from "../check/update-policies.js";
 import { createGraphBuilder } from "../ir/create-builder.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import type { Graph, NamedValue, Node, Value } from "../ir/graph.js";
 import type { LossTerm } from "../plan/schema.js";
+import { accumulated, checkAccumulation, clipped } from "./accumulate.js";
 import type { Forward, LoweredLoss } from "./forward.js";
 import {
+  averagePath,
   countName,
+  divisorName,
   gradientName,
   nextName,
+  normName,
   scheduleName,
   slotPath,
   sumName,
@@ -32,58 +37,49 @@ export interface StagePlan {
   readonly trainable: readonly string[];
   /** Per trainable parameter, the stage in which its slots were made. */
   readonly born: ReadonlyMap<string, number>;
+  readonly updates: UpdatePolicies;
 }
 
 export interface StageGraphs {
   readonly grad: Graph;
   readonly apply: Graph;
   readonly step: Graph;
+  /** The weights of atoms in one micro-batch; `null` where an update is one batch. */
+  readonly weights: Graph | null;
   readonly slots: readonly { readonly parameter: string; readonly slot: Slot }[];
   readonly losses: readonly LossTerm[];
 }
 
-/** `null` when a parameter or loss is not reached, or the rule is wrong; everything is reported. */
+/**
+ * `null` when a parameter or loss is not reached, or the rule is wrong; everything is reported. Of
+ * the state `averaged`, moving averages are kept where the stage asks for them.
+ */
 export function lowerStage(
   session: Session,
   forward: Forward,
   stage: StagePlan,
   rules: ReadonlyMap<string, ParameterRule>,
+  averaged: ReadonlySet<string> = new Set(),
 ): StageGraphs | null {
   const { builder } = forward;
-  const [objective] = forward.objectives;
-  invariant(objective !== undefined, "a stage has a loss");
-  const total = totalOf(builder, objective);
-  const parameters = stage.trainable.map((path) => {
-    const member = forward.members.find((candidate) => candidate.path === path);
-    invariant(member !== undefined, `no member ${path}`);
-    return member;
-  });
-  const wrt = parameters.map((member) => member.moved);
-  const { gradients, blocked } = differentiate(builder, total, wrt);
-  for (const node of blocked)
-    session.diagnostics.push(diagnose(noGradient, { op: node.op }, node.span));
-  parameters.forEach((member, i) => {
-    if (gradients[i] === null && !member.unused)
-      session.diagnostics.push(
-        diagnose(unreachedParameter, { path: member.path, stage: stage.name }, member.place.span, {
-          labels: member.place.labels,
-        }),
-      );
-  });
-  checkLosses(session, builder, objective, wrt, stage.name);
-  if (session.diagnostics.some(({ severity }) => severity === "error")) return null;
-
-  const learned = parameters.flatMap((member, i) => {
-    const gradient = gradients[i];
-    return gradient === null || gradient === undefined
-      ? []
-      : [{ path: member.path, value: member.moved, gradient }];
-  });
+  const objective = objectiveOf(forward);
+  const batches = stage.updates.accumulate;
+  const gradients = checkedGradients(session, forward, [stage]);
+  if (gradients === null) return null;
+  const learned = stage.trainable
+    .flatMap((path) => gradients.get(path) ?? [])
+    .map((each) => ({
+      ...each,
+      gradient: accumulated(builder, gradientName(each.path), each.gradient, batches),
+    }));
   const measured: readonly NamedValue[] = objective.atoms.flatMap(({ name, sum, weight }) => [
     { name: sumName(name), value: sum },
     { name: weightName(name), value: weight },
   ]);
-  const buffers = forward.updates.map(({ name, value }) => ({ name: nextName(name), value }));
+  const buffers = forward.updates.map(({ name, value }) => ({
+    name: nextName(name),
+    value: accumulated(builder, nextName(name), value, batches, "mean"),
+  }));
   const grad = pruned(
     builder.finish(`${stage.name}.grad`, [
       ...measured,
@@ -91,6 +87,15 @@ export function lowerStage(
       ...buffers,
     ]),
   );
+  const weights =
+    batches === 1
+      ? null
+      : pruned(
+          builder.finish(
+            `${stage.name}.weights`,
+            measured.filter(({ name }) => name.startsWith(weightName(""))),
+          ),
+        );
   const fused = updateAll(session, rules, builder, stage, learned);
   const applying = createGraphBuilder();
   const separate = updateAll(
@@ -105,45 +110,163 @@ export function lowerStage(
     })),
   );
   if (fused === null || separate === null) return null;
+  const read = (path: string): Value => {
+    const member = forward.members.find((each) => each.path === path);
+    invariant(member !== undefined, `no member ${path}`);
+    return member.moved;
+  };
+  const rate = stage.updates.ema;
+  const fusedAverages = averagesOf(builder, rate, averaged, [...fused.outputs, ...buffers], read);
+  // State that `grad` replaces is an input of `apply` in its new form.
+  const separateAverages = averagesOf(applying, rate, averaged, separate.outputs, (path) =>
+    applying.input(path, read(path).type),
+  );
   return {
     grad,
-    step: pruned(builder.finish(`${stage.name}.step`, [...measured, ...fused.outputs, ...buffers])),
-    apply: pruned(applying.finish(`${stage.name}.apply`, separate.outputs)),
+    step: pruned(
+      builder.finish(`${stage.name}.step`, [
+        ...measured,
+        ...fused.outputs,
+        ...buffers,
+        ...fusedAverages,
+      ]),
+    ),
+    apply: pruned(
+      applying.finish(`${stage.name}.apply`, [...separate.outputs, ...separateAverages]),
+    ),
+    weights,
     slots: fused.slots,
     losses: objective.terms,
   };
 }
 
-/** constant + sum of coefficient * (sum / weight), for the last loss. */
-function totalOf(builder: GraphBuilder, { terms, atoms }: LoweredLoss): Value {
+/** New moving averages: each moves towards what it is an average of, as the update leaves that. */
+function averagesOf(
+  builder: GraphBuilder,
+  rate: number | null,
+  paths: ReadonlySet<string>,
+  updated: readonly NamedValue[],
+  unchanged: (path: string) => Value,
+): readonly NamedValue[] {
+  if (rate === null) return [];
+  const values = new Map(updated.map(({ name, value }) => [name, value]));
+  return [...paths].map((path) => {
+    const value = values.get(nextName(path)) ?? unchanged(path);
+    const before = builder.input(averagePath(path), value.type);
+    const after = builder.add(before, builder.scale(builder.sub(value, before), 1 - rate));
+    return { name: nextName(averagePath(path)), value: after };
+  });
+}
+
+/** A parameter that learns and its gradient. */
+export interface Learned {
+  readonly path: string;
+  readonly value: Value;
+  readonly gradient: Value;
+}
+
+/**
+ * The gradients of all that learns in some of the stages that minimize a loss of the forward pass.
+ * Reports, for each of these stages, ops without a gradient, parameters and losses that are not
+ * reached; `null` when there is an error.
+ */
+export function checkedGradients(
+  session: Session,
+  forward: Forward,
+  stages: readonly Pick<StagePlan, "name" | "trainable" | "updates">[],
+  objective: LoweredLoss = objectiveOf(forward),
+): ReadonlyMap<string, Learned> | null {
+  const { builder } = forward;
+  const members = new Map(forward.members.map((member) => [member.path, member]));
+  const parameters = [...new Set(stages.flatMap(({ trainable }) => trainable))].map((path) => {
+    const member = members.get(path);
+    invariant(member !== undefined, `no member ${path}`);
+    return member;
+  });
+  const accumulating = stages.filter(({ updates }) => updates.accumulate > 1);
+  const [cut] = accumulating;
+  if (
+    cut !== undefined &&
+    !checkAccumulation(session, forward, objective, cut.updates.accumulateSpan)
+  )
+    return null;
+  const total = totalOf(builder, objective, cut === undefined ? "batch" : "whole update");
+  const wrt = parameters.map((member) => member.moved);
+  // What the losses reach is read off the forward nodes, before the gradient's are added.
+  const reached = stages.map(({ trainable }) => reachedFrom(builder, members, trainable));
+  const { gradients, blocked } = differentiate(builder, total, wrt);
+  for (const node of blocked)
+    session.diagnostics.push(diagnose(noGradient, { op: node.op }, node.span));
+  const learned = new Map<string, Learned>();
+  parameters.forEach((member, i) => {
+    const gradient = gradients[i];
+    if (gradient !== null && gradient !== undefined)
+      learned.set(member.path, { path: member.path, value: member.moved, gradient });
+  });
+  stages.forEach((stage, i) => {
+    for (const path of stage.trainable) {
+      const member = members.get(path);
+      if (member === undefined || learned.has(path) || member.unused) continue;
+      const params = { path, stage: stage.name };
+      const { span, labels } = member.place;
+      session.diagnostics.push(diagnose(unreachedParameter, params, span, { labels }));
+    }
+    checkLosses(session, objective, reached[i] ?? new Set(), stage.name);
+  });
+  return session.diagnostics.some(({ severity }) => severity === "error") ? null : learned;
+}
+
+function objectiveOf(forward: Forward): LoweredLoss {
+  const [objective] = forward.objectives;
+  invariant(objective !== undefined, "a stage has a loss");
+  return objective;
+}
+
+/**
+ * constant + sum of coefficient * (sum / weight), for the last loss. Over a whole update the weights
+ * are those of all its micro-batches, which are inputs.
+ */
+function totalOf(
+  builder: GraphBuilder,
+  { terms, atoms }: LoweredLoss,
+  over: "batch" | "whole update",
+): Value {
   const total = terms.at(-1);
   invariant(total !== undefined, "a train has a loss");
   let value: Value | null = null;
   for (const { coefficient, atom, atLeast } of total.terms) {
     const source = atoms.find((candidate) => candidate.name === atom);
     invariant(source !== undefined, `no loss atom ${atom}`);
+    const counted =
+      over === "batch" ? source.weight : builder.input(divisorName(atom), source.weight.type);
     const weight =
-      atLeast === undefined
-        ? source.weight
-        : builder.maximum(source.weight, builder.constant(atLeast));
+      atLeast === undefined ? counted : builder.maximum(counted, builder.constant(atLeast));
     const term = builder.scale(builder.div(source.sum, weight), coefficient);
     value = value === null ? term : builder.add(value, term);
   }
   return value ?? builder.constant(total.constant);
 }
 
-/** A named loss that depends on nothing that learns changes nothing. */
-function checkLosses(
-  session: Session,
+/** The values that depend on what learns. */
+function reachedFrom(
   builder: GraphBuilder,
-  { terms, atoms, evaluated }: LoweredLoss,
-  wrt: readonly Value[],
-  stage: string,
-): void {
-  const reached = new Set(wrt.map((value) => value.id));
+  members: ReadonlyMap<string, Forward["members"][number]>,
+  trainable: readonly string[],
+): ReadonlySet<number> {
+  const reached = new Set(trainable.flatMap((path) => members.get(path)?.moved.id ?? []));
   for (const node of builder.nodes)
     if (node.inputs.some((input) => reached.has(input.id)))
       for (const output of node.outputs) reached.add(output.id);
+  return reached;
+}
+
+/** A named loss that depends on nothing that learns changes nothing. */
+function checkLosses(
+  session: Session,
+  { terms, atoms, evaluated }: LoweredLoss,
+  reached: ReadonlySet<number>,
+  stage: string,
+): void {
   terms.forEach((loss, i) => {
     const named = evaluated.terms[i];
     const touches = loss.terms.some(({ atom }) => {
@@ -157,12 +280,13 @@ function checkLosses(
   });
 }
 
-function updateAll(
+/** The updates of some parameters by their rules; `null` when a rule is wrong, which is reported. */
+export function updateAll(
   session: Session,
   rules: ReadonlyMap<string, ParameterRule>,
   builder: GraphBuilder,
-  stage: StagePlan,
-  learned: readonly { readonly path: string; readonly value: Value; readonly gradient: Value }[],
+  { born: births, updates }: Pick<StagePlan, "born" | "updates">,
+  learned: readonly Learned[],
 ): { readonly outputs: readonly NamedValue[]; readonly slots: StageGraphs["slots"] } | null {
   const scalar = { dtype: "f32", shape: [] } as const;
   const schedules = new Map<string, Value>();
@@ -174,14 +298,21 @@ function updateAll(
   const counts = new Map<number, Value>();
   const outputs: NamedValue[] = [];
   const slots: { parameter: string; slot: Slot }[] = [];
-  for (const { path, value, gradient } of learned) {
+  const gradients = clipped(
+    builder,
+    updates.clip,
+    learned.map(({ gradient }) => gradient),
+  );
+  if (gradients.norm !== null) outputs.push({ name: normName, value: gradients.norm });
+  for (const [i, { path, value }] of learned.entries()) {
+    const gradient = at(gradients.values, i);
     const rule = rules.get(path);
     invariant(rule !== undefined, `no rule for ${path}`);
     const { optimizer } = rule;
     const scheduled = new Map(
       [...rule.schedules].map(([setting, name]) => [setting, scheduleInput(name)]),
     );
-    const born = stage.born.get(path) ?? 0;
+    const born = births.get(path) ?? 0;
     const step = counts.get(born) ?? builder.input(countName(born), scalar);
     counts.set(born, step);
     const updated = builder.within({ span: optimizer.span, scope: "optimizer" }, () =>

@@ -5,13 +5,17 @@ import { printSpan } from "../../grammar/source.js";
 import type { Member } from "../check/frame.js";
 import { isNumeric, numelOf, dtypeBytes } from "../ir/type.js";
 import type { StateEntry } from "../plan/schema.js";
-import { keyOf, slotPath } from "./naming.js";
+import { averagePath, keyOf, slotPath } from "./naming.js";
 import type { Slot } from "./optimizer.js";
 
-/** Parameters and buffers in the program's order, then slots in that of their parameters. */
+/**
+ * Parameters and buffers in the program's order, slots in that of their parameters, then the moving
+ * averages of `averaged` paths.
+ */
 export function stateTable(
   members: readonly Member[],
   slots: readonly { readonly parameter: string; readonly slot: Slot }[],
+  averaged: ReadonlySet<string>,
 ): readonly StateEntry[] {
   const own = members.map((member): StateEntry => {
     const { shape, dtype } = member.value.type;
@@ -47,7 +51,15 @@ export function stateTable(
       place: own.find((entry) => entry.path === parameter)?.place ?? "",
     });
   }
-  return [...own, ...kept];
+  const averages = own
+    .filter(({ path }) => averaged.has(path))
+    .map((entry): StateEntry => ({
+      ...entry,
+      path: averagePath(entry.path),
+      role: "average",
+      of: entry.path,
+    }));
+  return [...own, ...kept, ...averages];
 }
 
 /** Bytes of all state. */

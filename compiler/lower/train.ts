@@ -8,24 +8,26 @@ import { frozenInstance } from "../check/globs.js";
 import { initialized } from "../check/init.js";
 import type { CheckedLoss } from "../check/losses.js";
 import { checkRecompute } from "../check/recompute.js";
+import type { CheckpointPolicy, MetricChoice } from "../check/policies.js";
 import type { CheckedTrain } from "../check/train.js";
 import type { CompilerHost } from "../host.js";
 import type { Graph } from "../ir/graph.js";
-import { sameType } from "../ir/type.js";
+import { isFloat, sameType } from "../ir/type.js";
 import type { Program } from "../modules.js";
 import { type Plan, planVersion } from "../plan/schema.js";
 import { compilerVersion } from "../version.js";
 import { lowerExports } from "./exports.js";
 import { checkChoices, directionOf } from "./choices.js";
+import { showingAll } from "./debug.js";
 import { buildForward, type Forward } from "./forward.js";
 import { graphSpec, type SpecContext } from "./graph-spec.js";
 import { lowerMetrics } from "./metrics.js";
-import { slotPath } from "./naming.js";
+import { averagePath, slotPath } from "./naming.js";
 import type { Slot } from "./optimizer.js";
-import { parameterRules } from "./parameter-rules.js";
+import { parameterRules, type StageRules } from "./parameter-rules.js";
 import { checkPrecomputed } from "./precompute.js";
 import { planSchedule } from "./schedule-runs.js";
-import { evaluationGraph, lowerStage, pruned } from "./stage.js";
+import { evaluationGraph, lowerStage, pruned, type StagePlan } from "./stage.js";
 import { planStages } from "./stage-plans.js";
 import { stateBytes, stateTable } from "./state.js";
 
@@ -41,15 +43,24 @@ export interface LoweredTrain {
 /** The default opset: from 19 on the CUDA provider sends many ops to the CPU. */
 const opset = 18;
 
-/** `null` when anything is wrong; everything has been reported. */
-export function lowerTrain(
+/** What a train's graphs are made from: the evaluation forward pass, and what learns how. */
+export interface PreparedTrain {
+  readonly frame: Frame;
+  readonly evaluation: Forward;
+  readonly weights: readonly string[];
+  readonly rules: readonly StageRules[];
+  readonly schedules: Plan["schedules"];
+  readonly stages: readonly StagePlan[];
+  readonly members: Forward["members"];
+}
+
+/** `null` when the model, a loss, a metric, a group or a policy is wrong; everything is reported. */
+export function prepareTrain(
   session: Session,
   program: Program,
   train: CheckedTrain,
-  host: CompilerHost,
   facts: Fact[],
-  programText: string,
-): LoweredTrain | null {
+): PreparedTrain | null {
   const { root } = program;
   const frame = rootFrame(createElaboration(session), root);
   const evaluation = buildForward(session, root, train, {
@@ -68,11 +79,27 @@ export function lowerTrain(
   const members = initialized(frame, train.init, evaluation.members);
   checkRecompute(frame, train, evaluation.members);
   checkChoices(frame, train, evaluation);
+  return { frame, evaluation, weights, rules, schedules, stages, members };
+}
+
+/** `null` when anything is wrong; everything has been reported. */
+export function lowerTrain(
+  session: Session,
+  program: Program,
+  train: CheckedTrain,
+  host: CompilerHost,
+  facts: Fact[],
+  programText: string,
+): LoweredTrain | null {
+  const prepared = prepareTrain(session, program, train, facts);
+  if (prepared === null) return null;
+  const { frame, evaluation, weights, rules, schedules, stages, members } = prepared;
+  const { root } = program;
 
   const graphs = new Map<string, Graph>();
   const slots: { parameter: string; slot: Slot }[] = [];
   const batch = train.data.program.loader.batch;
-  const masked = train.data.program.loader.last === "pad" ? ({ padding: "masked" } as const) : {};
+  const masked = maskOf(train);
   const planned: Plan["stages"] = [];
   const measured = lowerMetrics(evaluation);
   const evaluations = new Map<CheckedLoss, Graph>();
@@ -81,6 +108,10 @@ export function lowerTrain(
     evaluations.set(loss, evaluationGraph(evaluation, objective, "eval", measured.outputs));
   }
   const timelines = lossSchedules(train, evaluation);
+  /** What has learned or been updated so far, and what of it averages were kept of. */
+  const changed = new Set<string>();
+  const averaged = new Set<string>();
+  let averagedBefore: ReadonlySet<string> = new Set();
   for (const [i, stage] of stages.entries()) {
     const checked = train.stages[i];
     const own = rules[i];
@@ -96,7 +127,14 @@ export function lowerTrain(
       isFrozen: frozenInstance(weights, frozen),
       ...masked,
     });
-    const lowered = forward === null ? null : lowerStage(session, forward, stage, own);
+    for (const path of stage.trainable) changed.add(path);
+    for (const { name, value } of forward?.updates ?? [])
+      if (isFloat(value.type.dtype)) changed.add(name);
+    const kept: ReadonlySet<string> = stage.updates.ema === null ? new Set() : new Set(changed);
+    for (const path of kept) averaged.add(path);
+    const bornAverages = [...kept].filter((path) => !averagedBefore.has(path)).map(averagePath);
+    averagedBefore = kept;
+    const lowered = forward === null ? null : lowerStage(session, forward, stage, own, kept);
     if (forward === null || lowered === null) continue;
     // Another dataset must feed the model and the loss as well as the train's.
     if (checked.data !== null && checked.data.program.name !== train.data.program.name)
@@ -123,6 +161,14 @@ export function lowerTrain(
       .set(files.grad, lowered.grad)
       .set(files.apply, lowered.apply)
       .set(files.eval, evalGraph);
+    const weightsFile = `${stage.name}/weights.onnx`;
+    if (lowered.weights !== null) graphs.set(weightsFile, lowered.weights);
+    const debug = (graph: Graph, name: string, of: SpecContext) => {
+      const shown = showingAll(graph, `${stage.name}.${name}`);
+      const file = `${stage.name}/${name}.onnx`;
+      graphs.set(file, shown.graph);
+      return graphSpec(shown.graph, file, { ...of, origins: shown.origins });
+    };
     const followed = new Set(
       stage.trainable.flatMap((path) => [...(own.get(path)?.schedules.values() ?? [])]),
     );
@@ -141,6 +187,24 @@ export function lowerTrain(
         apply: graphSpec(lowered.apply, files.apply, context),
         eval: graphSpec(evalGraph, files.eval, contextOf(evaluation, batch)),
       },
+      ...(lowered.weights === null
+        ? {}
+        : {
+            accumulate: {
+              batches: stage.updates.accumulate,
+              weights: graphSpec(lowered.weights, weightsFile, context),
+            },
+          }),
+      ...(stage.updates.dump
+        ? {
+            debug: {
+              step: debug(lowered.step, "debug-step", context),
+              eval: debug(evalGraph, "debug-eval", contextOf(evaluation, batch)),
+            },
+          }
+        : {}),
+      ...(bornAverages.length === 0 ? {} : { bornAverages }),
+      ...policiesOf(checked, evaluation),
       schedules: [...schedules, ...timelines]
         .map(({ name }) => name)
         .filter((name) => followed.has(name)),
@@ -153,7 +217,7 @@ export function lowerTrain(
   graphs.set("infer.onnx", infer);
   for (const [file, graph] of exported.graphs) graphs.set(file, graph);
   if (measured.closing !== null) graphs.set("closing.onnx", measured.closing);
-  const state = stateTable(members, slots);
+  const state = stateTable(members, slots, averaged);
   const plan: Plan = {
     version: { ...planVersion },
     train: train.declaration.name.text,
@@ -179,17 +243,7 @@ export function lowerTrain(
       place,
     })),
     validateEvery: train.validateEvery,
-    checkpoint: {
-      last: { every: train.lastEvery },
-      best:
-        train.best === null
-          ? null
-          : {
-              metric: train.best.metric,
-              better: directionOf(train.best, evaluation) ?? "min",
-              keep: train.best.keep,
-            },
-    },
+    checkpoint: planCheckpoint(train.checkpoint, evaluation),
     precision: { asked: "f32" },
     infer: graphSpec(infer, "infer.onnx", {
       draws: new Map(),
@@ -200,6 +254,49 @@ export function lowerTrain(
   };
   const { stacks } = evaluation.applied.elaboration;
   return { plan, graphs, programText, stacks };
+}
+
+/** What the runtime does around the updates of a stage. */
+function policiesOf(
+  { named: { updates }, validateEvery, checkpoint, start }: CheckedTrain["stages"][number],
+  evaluation: Forward,
+): Partial<Plan["stages"][number]> {
+  const { earlyStop, weights } = updates;
+  const better = (choice: MetricChoice) => directionOf(choice, evaluation) ?? "min";
+  return {
+    ...(weights === "trained" ? {} : { weights }),
+    ...(earlyStop === null
+      ? {}
+      : {
+          earlyStop: {
+            over: earlyStop.over,
+            metric: earlyStop.metric,
+            better: better(earlyStop),
+            minDelta: earlyStop.minDelta,
+          },
+        }),
+    ...(validateEvery === null ? {} : { validateEvery }),
+    ...(checkpoint === null ? {} : { checkpoint: planCheckpoint(checkpoint, evaluation) }),
+    ...(start === null ? {} : { start: { metric: start.metric, better: better(start) } }),
+  };
+}
+
+function planCheckpoint(
+  { lastEvery, best, every }: CheckpointPolicy,
+  evaluation: Forward,
+): Plan["checkpoint"] {
+  return {
+    last: { every: lastEvery },
+    best:
+      best === null
+        ? null
+        : {
+            metric: best.metric,
+            better: directionOf(best, evaluation) ?? "min",
+            keep: best.keep,
+          },
+    ...(every === null ? {} : { every }),
+  };
 }
 
 const contextOf = (forward: Forward, batch: number): SpecContext => ({
@@ -220,10 +317,14 @@ function lossSchedules(train: CheckedTrain, evaluation: Forward) {
   });
 }
 
-type OwnedSlot = { readonly parameter: string; readonly slot: Slot };
+/** Padded batches carry a mask. */
+export const maskOf = (train: CheckedTrain): { readonly padding?: "masked" } =>
+  train.data.program.loader.last === "pad" ? { padding: "masked" } : {};
+
+export type OwnedSlot = { readonly parameter: string; readonly slot: Slot };
 
 /** Stages may keep a slot of one name with other types; this version has one tensor for each. */
-function keepSlot(frame: Frame, slots: OwnedSlot[], next: OwnedSlot): void {
+export function keepSlot(frame: Frame, slots: OwnedSlot[], next: OwnedSlot): void {
   const { parameter, slot } = next;
   const other = slots.find((each) => each.parameter === parameter && each.slot.name === slot.name);
   if (other === undefined) slots.push(next);

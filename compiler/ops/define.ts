@@ -85,6 +85,7 @@ export type AttrKindName =
   | "axis"
   | "axes"
   | "int"
+  | "dim"
   | "ints"
   | "float"
   | "floats"
@@ -125,6 +126,8 @@ export const attr = {
   /** Sorted, distinct and non-negative. The fallback `[]` stands for all axes. */
   axes: (fallback?: readonly number[]): AttrKind<readonly number[]> => ({ kind: "axes", fallback }),
   int: (fallback?: number): AttrKind<number> => ({ kind: "int", fallback }),
+  /** A size that may be a symbol until the graph is bound. */
+  dim: (): AttrKind<Dim> => ({ kind: "dim", fallback: undefined }),
   /** One integer fills all `length` places. */
   ints: (length: number, fallback?: readonly number[]): AttrKind<readonly number[]> => ({
     kind: "ints",

@@ -30,11 +30,12 @@ export type Initializer = z.infer<typeof initializer>;
 
 /**
  * One tensor that outlives a step. `parameter`: learned; `buffer`: updated without a gradient;
- * `slot`: an optimizer's, of the parameter `of`.
+ * `slot`: an optimizer's, of the parameter `of`; `average`: the moving average of the parameter or
+ * buffer `of`.
  */
 export const stateEntry = z.strictObject({
   path: z.string(),
-  role: z.enum(["parameter", "buffer", "slot"]),
+  role: z.enum(["parameter", "buffer", "slot", "average"]),
   /** The key in checkpoint files: the path without `model.`. */
   key: z.string(),
   of: z.string().nullable(),
@@ -68,6 +69,10 @@ export const graphInput = z.strictObject({
     z.strictObject({ kind: z.literal("random"), draw: z.string(), perRecord: z.boolean() }),
     /** What an accumulator came to over all batches (graph `closing`). */
     z.strictObject({ kind: z.literal("total"), accumulator: z.string() }),
+    /** An atom's weight over all micro-batches of the update. */
+    z.strictObject({ kind: z.literal("divisor"), atom: z.string() }),
+    /** What this output of `grad` came to over the update's earlier micro-batches; 0 before. */
+    z.strictObject({ kind: z.literal("so_far"), output: z.string() }),
   ]),
 });
 export type GraphInput = z.infer<typeof graphInput>;
@@ -87,6 +92,17 @@ export const graphOutput = z.strictObject({
     z.strictObject({ kind: z.literal("total"), accumulator: z.string() }),
     /** What a metric comes to at the end (graph `closing`). */
     z.strictObject({ kind: z.literal("result"), result: z.string() }),
+    /** The norm of all gradients of the update before they are clipped. */
+    z.strictObject({ kind: z.literal("norm") }),
+    /** A number that kernels take. */
+    z.strictObject({ kind: z.literal("scalar") }),
+    /** Any value of an update, in the order of computation (graph `debug`). */
+    z.strictObject({
+      kind: z.literal("value"),
+      op: z.string(),
+      scope: z.string(),
+      place: z.string(),
+    }),
     /** A tensor some metric reads. */
     z.strictObject({ kind: z.literal("metric_input") }),
     /** An output of the model. */
@@ -123,6 +139,54 @@ export const lossTerm = z.strictObject({
 });
 export type LossTerm = z.infer<typeof lossTerm>;
 
+/** What a kernel reads or updates: a state tensor, or a parameter's gradient. */
+const kernelTensor = z.strictObject({ kind: z.enum(["state", "gradient"]), path: z.string() });
+export type KernelTensor = z.infer<typeof kernelTensor>;
+
+/**
+ * The elementwise updates of a stage as WebAssembly over a shared memory of 32-bit addresses. After
+ * `grad` and `rest`, the calls bring all their state tensors up to date, in place and in any order.
+ */
+export const updateKernels = z.strictObject({
+  /** The module, relative to the artifact's folder. */
+  file: z.string(),
+  /** The numbers that calls take, and the updates that have no elementwise form. */
+  rest: graphSpec.nullable(),
+  calls: z.array(
+    z.strictObject({
+      /** A function of the module: `(address of each tensor, length, scalars…) -> i32`. */
+      kernel: z.string(),
+      tensors: z.array(kernelTensor),
+      /** Elements of each tensor; all are of f32. */
+      length: z.number().int().min(0),
+      /** Outputs of `rest`. */
+      scalars: z.array(z.string()),
+      /** The parameter of which the function tells, by 0 or 1, whether it changed. */
+      watched: z.string(),
+    }),
+  ),
+});
+export type UpdateKernels = z.infer<typeof updateKernels>;
+
+export const checkpointPolicy = z.strictObject({
+  last: z.strictObject({ every: duration }),
+  /** Best by a metric (`val.auroc`) or loss (`val.loss`); chooses the weights that are tested. */
+  best: z
+    .strictObject({
+      metric: z.string(),
+      better: z.enum(["max", "min"]),
+      keep: z.number().int().min(1),
+    })
+    .nullable(),
+  /** Checkpoints that stay: all of them, or the latest so many. */
+  every: z
+    .strictObject({
+      interval: duration,
+      keep: z.union([z.number().int().min(1), z.literal("all")]),
+    })
+    .optional(),
+});
+
 export const stage = z.strictObject({
   name: z.string(),
   duration,
@@ -133,6 +197,34 @@ export const stage = z.strictObject({
   /** Named losses; the one that is minimized is the last. */
   losses: z.array(lossTerm).min(1),
   graphs: z.strictObject({ step: graphSpec, grad: graphSpec, apply: graphSpec, eval: graphSpec }),
+  /** `apply` in another form, for what can run it; absent where no update is elementwise. */
+  kernels: updateKernels.optional(),
+  /**
+   * An update of several micro-batches. `weights` gives each one's weights of atoms. Then `grad`
+   * runs on all of them, each adding to what the ones before came to, and `apply`; or `grad` on all
+   * but the last and `step` on that one.
+   */
+  accumulate: z.strictObject({ batches: z.number().int().min(2), weights: graphSpec }).optional(),
+  /** `step` and `eval` with every float value as an output, to find where numbers go wrong. */
+  debug: z.strictObject({ step: graphSpec, eval: graphSpec }).optional(),
+  /** Averages that begin in this stage, with what they are averages of as it is then. */
+  bornAverages: z.array(z.string()).optional(),
+  /** Which weights are validated and tested, and written where this stage's are chosen. */
+  weights: z.enum(["trained", "ema"]).optional(),
+  /** Stops the run in this stage when a metric has not gained for so long. */
+  earlyStop: z
+    .strictObject({
+      over: duration,
+      metric: z.string(),
+      better: z.enum(["max", "min"]),
+      minDelta: z.number().min(0),
+    })
+    .optional(),
+  /** In place of the plan's. */
+  validateEvery: duration.optional(),
+  checkpoint: checkpointPolicy.optional(),
+  /** Begins with the best weights that earlier stages measured, in place of the last. */
+  start: z.strictObject({ metric: z.string(), better: z.enum(["max", "min"]) }).optional(),
   /** Which schedule tree each scheduled input follows here. */
   schedules: z.array(z.string()),
 });
@@ -191,24 +283,12 @@ export const objective = z.strictObject({
 });
 export type Objective = z.infer<typeof objective>;
 
-export const checkpointPolicy = z.strictObject({
-  last: z.strictObject({ every: duration }),
-  /** Best by a metric (`val.auroc`) or loss (`val.loss`); chooses the weights that are tested. */
-  best: z
-    .strictObject({
-      metric: z.string(),
-      better: z.enum(["max", "min"]),
-      keep: z.number().int().min(1),
-    })
-    .nullable(),
-});
-
 /** A model that a finished run writes beside `model.onnx`. */
 export const exported = z.strictObject({
   /** In the run's directory. */
   file: z.string(),
-  /** `chosen`: the best where the train keeps one, else the last. */
-  weights: z.enum(["chosen", "last"]),
+  /** `chosen`: the best where the train keeps one, else the last; `ema`: their moving averages. */
+  weights: z.enum(["chosen", "last", "ema"]),
   /** Weights as inputs; its draws are made inside the written model. */
   graph: graphSpec,
   place: z.string(),

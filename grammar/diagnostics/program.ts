@@ -29,6 +29,25 @@ export const updatesNoState = diagnosticKind({
   explain: "`name <- value` sets a `state` for the next step.",
 });
 
+export const stateNotUpdated = diagnosticKind({
+  code: "block/state-not-updated",
+  severity: "error",
+  message: (p: { name: string }) => `the state \`${p.name}\` is never set`,
+  hint: (p) =>
+    `\`${p.name} <- …\` gives the next update its value; \`${p.name} <- ${p.name}\` keeps what a file gives`,
+  explain: "Every `state` is set exactly once: what never changes is a `const` or a frozen weight.",
+});
+
+export const integerUpdate = diagnosticKind({
+  code: "block/integer-update-of-batch",
+  severity: "error",
+  message: (p: { name: string; type: string }) =>
+    `the update of \`${p.name}\`, which is ${p.type}, depends on the batch`,
+  hint: () => "keep it as `f32`: floats become the mean over all parts of a batch",
+  explain: `An update may see its batch in parts, on several devices or one after the other.
+A float state becomes the mean of what the parts give; integers have no mean, so they may count updates but not what is in a batch.`,
+});
+
 export const outputCount = diagnosticKind({
   code: "block/output-count",
   severity: "error",

@@ -72,6 +72,14 @@ export const deviceUnavailable = diagnosticKind<{
   explain: "A device that was asked for is never replaced by another in silence.",
 });
 
+export const kernelsUnavailable = diagnosticKind<{ stage: string; detail: string }>({
+  code: "run/kernels-unavailable",
+  severity: "warning",
+  message: ({ stage, detail }) => `the graph \`step\` makes the updates of \`${stage}\`: ${detail}`,
+  explain:
+    "Elementwise updates are made by kernels in WebAssembly, in place and in one pass over memory that the graphs share. Where that memory cannot be had, updates are made by the graph, with the same results and more passes.",
+});
+
 export const executorUnavailable = diagnosticKind<{ detail: string }>({
   code: "run/executor-unavailable",
   severity: "error",
@@ -186,6 +194,26 @@ export const lossNotFinite = diagnosticKind<{
   explain: "A loss that is not a number cannot be learned from. The last checkpoint stays.",
 });
 
+export const tracedNotFinite = diagnosticKind<{
+  /** `update 3 of stage …`. */
+  when: string;
+  /** What gave the first bad value, and where it stands in the program; empty for inputs. */
+  what: string;
+  place: string;
+  notFinite: number;
+  count: number;
+  file: string;
+}>({
+  code: "run/traced-not-finite",
+  severity: "error",
+  message: ({ when, what, place, notFinite, count }) =>
+    `${when} went wrong in ${what}${place === "" ? "" : ` at ${place}`}: ` +
+    `${notFinite} of its ${count} values are not finite`,
+  hint: ({ file }) => `all values up to there are described in \`${file}\``,
+  explain:
+    "With `on_nan: stop(dump: true)` an update that went wrong is run again with every value in view, and the first that is not finite is named.",
+});
+
 export const stateNotFinite = diagnosticKind<{ stage: string; update: number; path: string }>({
   code: "run/state-not-finite",
   severity: "error",
@@ -232,10 +260,10 @@ export const metricUndefined = diagnosticKind<{ metric: string; reason: string }
   explain: "A metric over records of one class only has no value; it is reported as `null`.",
 });
 
-export const bestWithoutValidation = diagnosticKind<{ metric: string }>({
+export const bestWithoutValidation = diagnosticKind<{ metric: string; rule: string }>({
   code: "run/best-without-validation",
   severity: "error",
-  message: ({ metric }) => `the best \`${metric}\` is to be kept, but the split \`val\` is empty`,
+  message: ({ metric, rule }) => `${rule} goes by \`${metric}\`, but the split \`val\` is empty`,
   hint: () => "give `val` a share of the data, or keep only the last checkpoint",
   explain: "Weights are chosen on the validation split, never on the test split.",
 });
@@ -243,7 +271,7 @@ export const bestWithoutValidation = diagnosticKind<{ metric: string }>({
 export const bestUndefined = diagnosticKind<{ metric: string }>({
   code: "run/best-undefined",
   severity: "warning",
-  message: ({ metric }) => `\`${metric}\` was never defined; the last weights are tested`,
+  message: ({ metric }) => `\`${metric}\` was never defined; the last weights are taken`,
   explain: "No validation gave the metric that chooses the weights a value.",
 });
 

@@ -30,17 +30,50 @@ const manifest = z.strictObject({
   progress,
   /** Length of the run's `events.jsonl` when this was written. */
   eventsBytes: z.number().int().min(0),
-  files: z.strictObject({ "model.safetensors": fileRecord, "optimizer.safetensors": fileRecord }),
+  files: z.strictObject({
+    "model.safetensors": fileRecord,
+    "optimizer.safetensors": fileRecord,
+    /** Only of a train that averages its weights. */
+    "ema.safetensors": fileRecord.optional(),
+  }),
 });
 export type Manifest = z.infer<typeof manifest>;
 
 export type State = ReadonlyMap<string, HostTensor>;
 
-const fileNames = ["model.safetensors", "optimizer.safetensors"] as const;
-type FileName = (typeof fileNames)[number];
+type FileName = keyof Manifest["files"];
+/** Files that hold all parameters and buffers. */
+export type WeightsFile = Exclude<FileName, "optimizer.safetensors">;
 
-const fileOf = ({ role }: StateEntry): FileName =>
-  role === "slot" ? "optimizer.safetensors" : "model.safetensors";
+/** A tensor of a file: how it is described, and the path of the state that it holds. */
+interface Stored {
+  readonly entry: StateEntry;
+  readonly path: string;
+}
+
+/**
+ * The files of a plan's checkpoints. Averages stand in a file of whole weights: what is averaged
+ * nowhere is there as it is.
+ */
+function filesOf({ state }: Plan): ReadonlyMap<FileName, readonly Stored[]> {
+  const averages = new Map(
+    state.flatMap(({ role, of, path }) =>
+      role === "average" && of !== null ? [[of, path] as const] : [],
+    ),
+  );
+  const stored = (entries: readonly StateEntry[]): readonly Stored[] =>
+    entries.map((entry) => ({ entry, path: entry.path }));
+  const weights = state.filter(({ role }) => role === "parameter" || role === "buffer");
+  const files = new Map<FileName, readonly Stored[]>([
+    ["model.safetensors", stored(weights)],
+    ["optimizer.safetensors", stored(state.filter(({ role }) => role === "slot"))],
+  ]);
+  if (averages.size === 0) return files;
+  return files.set(
+    "ema.safetensors",
+    weights.map((entry) => ({ entry, path: averages.get(entry.path) ?? entry.path })),
+  );
+}
 
 export interface CheckpointContent {
   readonly plan: Plan;
@@ -55,11 +88,12 @@ export function writeCheckpointFiles(
   { plan, state, progress, eventsBytes }: CheckpointContent,
   files: Files,
 ): void {
+  const contents = filesOf(plan);
   const write = (name: FileName): z.infer<typeof fileRecord> => {
     const tensors = new Map<string, HostTensor>();
-    for (const entry of plan.state) {
-      const tensor = state.get(entry.path);
-      if (fileOf(entry) === name && tensor !== undefined) tensors.set(entry.key, tensor);
+    for (const { entry, path } of contents.get(name) ?? []) {
+      const tensor = state.get(path);
+      if (tensor !== undefined) tensors.set(entry.key, tensor);
     }
     const pieces = encodeSafetensors(tensors, { format: "pt", plan: plan.hash });
     files.writeSynced(join(folder, name), pieces);
@@ -76,6 +110,7 @@ export function writeCheckpointFiles(
     files: {
       "model.safetensors": write("model.safetensors"),
       "optimizer.safetensors": write("optimizer.safetensors"),
+      ...(contents.has("ema.safetensors") ? { "ema.safetensors": write("ema.safetensors") } : {}),
     },
   };
   const text = Buffer.from(`${JSON.stringify(content, null, 2)}\n`);
@@ -94,12 +129,11 @@ export function readCheckpoint(
   if (found.plan !== plan.hash)
     throw otherProgram(folder, "plan hash", `\`${plan.hash}\``, `\`${found.plan}\``);
   const state = new Map<string, HostTensor>();
-  for (const name of fileNames) {
+  for (const [name, entries] of filesOf(plan)) {
     const file = join(folder, name);
     verify(file, found.files[name]);
     const { tensors } = readSafetensors(file);
-    const entries = plan.state.filter((entry) => fileOf(entry) === name);
-    for (const entry of entries) {
+    for (const { entry, path } of entries) {
       const tensor = tensors.get(entry.key);
       const expected = describe(entry);
       if (tensor === undefined || describe(tensor) !== expected)
@@ -109,9 +143,10 @@ export function readCheckpoint(
           `\`${expected}\``,
           tensor === undefined ? "absent" : `\`${describe(tensor)}\``,
         );
-      state.set(entry.path, tensor);
+      // What is averaged nowhere has been read as it is.
+      if (!state.has(path)) state.set(path, tensor);
     }
-    const keys = new Set(entries.map(({ key }) => key));
+    const keys = new Set(entries.map(({ entry }) => entry.key));
     const extra = [...tensors.keys()].find((key) => !keys.has(key));
     if (extra !== undefined) throw otherProgram(folder, extra, "absent", "there");
   }
@@ -140,19 +175,23 @@ export function readManifest(folder: string): Manifest {
 }
 
 /**
- * Parameters and buffers from `model.safetensors` in `folder`, or from a safetensors file, by path.
+ * Parameters and buffers from a file in `folder`, or from a safetensors file, by path.
  * Faults with exit code 2 unless keys, shapes and types are exactly the plan's, and in a checkpoint's
  * folder also unless the file is as its manifest says.
  */
-export function readWeights(folder: string, plan: Plan): State {
-  const file = folder.endsWith(".safetensors") ? folder : join(folder, "model.safetensors");
+export function readWeights(
+  folder: string,
+  plan: Plan,
+  name: WeightsFile = "model.safetensors",
+): State {
+  const file = folder.endsWith(".safetensors") ? folder : join(folder, name);
   if (statSync(file, { throwIfNoEntry: false }) === undefined)
     throw new Fault(diagnose(checkpointMissing, { folder }, null), exitCodes.environment);
   // A file beside a manifest is a checkpoint's; any other is taken as it is.
   if (file !== folder && existsSync(join(folder, "manifest.json")))
-    verify(file, readManifest(folder).files["model.safetensors"]);
+    verify(file, readManifest(folder).files[name]);
   const { tensors } = readSafetensors(file);
-  const entries = plan.state.filter((entry) => fileOf(entry) === "model.safetensors");
+  const entries = (filesOf(plan).get("model.safetensors") ?? []).map(({ entry }) => entry);
   const keys = new Set(entries.map(({ key }) => key));
   const missing: string[] = [];
   const differing: string[] = [];
@@ -190,7 +229,8 @@ export function hashFile(file: string): string {
   }
 }
 
-function verify(file: string, expected: z.infer<typeof fileRecord>): void {
+function verify(file: string, expected: z.infer<typeof fileRecord> | undefined): void {
+  if (expected === undefined) throw damaged(file, "the manifest does not list it");
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) throw damaged(file, "it is missing");
   if (found.size !== expected.bytes)

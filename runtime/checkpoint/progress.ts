@@ -24,6 +24,18 @@ export const bestEntry = z.strictObject({
 });
 export type BestEntry = z.infer<typeof bestEntry>;
 
+/** Why a run ended early. */
+export const stopped = z.strictObject({
+  rule: z.literal("early_stop"),
+  stage: z.string(),
+  update: count,
+  metric: z.string(),
+  /** The best value, and the update that reached it; `null` where it was never defined. */
+  best: z.number().nullable(),
+  since: count,
+});
+export type Stopped = z.infer<typeof stopped>;
+
 export const progress = z.strictObject({
   /** Updates made. */
   update: count,
@@ -44,8 +56,23 @@ export const progress = z.strictObject({
   validation: metricValues,
   tables: tableValues,
   best: z.array(bestEntry),
+  /** The best so far by each metric that a stage starts from. */
+  starts: z.record(z.string(), bestEntry).default({}),
+  /** Folders of the checkpoints that stay, oldest first. */
+  kept: z.array(z.string()).default([]),
+  /** What `early_stop` of the current stage waits for: its best value, and the update of that. */
+  patience: z.strictObject({ best: z.number().nullable(), since: count }).nullable().default(null),
+  /** The rule that has ended the run before its last update. */
+  stopped: stopped.nullable().default(null),
 });
 export type Progress = z.infer<typeof progress>;
+
+/** Folders of checkpoints that something of the run refers to. */
+export const foldersOf = ({ best, starts, kept }: Progress): readonly string[] => [
+  ...best.map(({ folder }) => folder),
+  ...Object.values(starts).map(({ folder }) => folder),
+  ...kept,
+];
 
 /** A run that has not begun. */
 export const noProgress: Progress = {
@@ -60,4 +87,8 @@ export const noProgress: Progress = {
   validation: {},
   tables: {},
   best: [],
+  starts: {},
+  kept: [],
+  patience: null,
+  stopped: null,
 };

@@ -4,7 +4,7 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Files } from "../atomic-file.js";
 import { type CheckpointContent, readManifest, writeCheckpointFiles } from "./checkpoint.js";
-import type { BestEntry } from "./progress.js";
+import { type BestEntry, foldersOf } from "./progress.js";
 
 export interface CheckpointStore {
   readonly folder: string;
@@ -13,7 +13,7 @@ export interface CheckpointStore {
   /**
    * Writes a checkpoint aside and renames it, then turns `last` and the best links to it, then
    * removes what nothing refers to. After a kill at any point `last` leads to a whole checkpoint
-   * and so does every folder in its list of the best.
+   * and so does every folder that its progress names.
    */
   readonly write: (name: string, content: CheckpointContent) => void;
   /** The folder `last` leads to, or `null`. */
@@ -48,7 +48,7 @@ export function createStore(folder: string, files: Files): CheckpointStore {
       if (target !== null) names.add(target);
     }
     if (last !== null)
-      for (const best of readManifest(join(folder, last)).progress.best) names.add(best.folder);
+      for (const name of foldersOf(readManifest(join(folder, last)).progress)) names.add(name);
     return names;
   };
 

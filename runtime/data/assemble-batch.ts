@@ -4,26 +4,26 @@ import type { DataProgram } from "../../compiler/plan/data.js";
 import { at, invariant } from "../../grammar/invariant.js";
 import { allocate, elementCount, type TensorData } from "../tensor.js";
 import type { Pass } from "./passes.js";
-import type { Pixels } from "./pixels.js";
-import type { FieldData, RecordReader, Request } from "./read-record.js";
+import type { RecordReader, Request } from "./read-record.js";
+import { elementsOn, type Value } from "./value.js";
 
 export interface BatchJob {
   readonly pass: Pass;
   readonly epoch: number;
   /** At least one, at most a batch. */
   readonly requests: readonly Request[];
-  /** Whether pictures should come back for later epochs. */
+  /** Whether values should come back for later epochs. */
   readonly keep: boolean;
 }
 
 export interface AssembledBatch {
   /** By field: the tensor's elements, padded with the last record's. */
-  readonly fields: Readonly<Record<string, TensorData>>;
-  /** Pictures after the fixed steps that were not known before, in shared memory. */
+  readonly fields: Readonly<Record<string, TensorData<ArrayBuffer>>>;
+  /** Values after the fixed steps that were not known before, in shared memory. */
   readonly fresh: readonly {
     readonly index: number;
     readonly field: string;
-    readonly pixels: Pixels;
+    readonly value: Value;
   }[];
 }
 
@@ -48,13 +48,17 @@ export async function assembleBatch(
       const value = read.fields.get(output.name);
       const target = fields[output.name];
       invariant(value !== undefined && target !== undefined, `no field ${output.name} was read`);
-      invariant(value.length === elementCount(output.shape), `${output.name} has a wrong length`);
+      invariant(value.dtype === output.dtype, `${output.name} was read as ${value.dtype}`);
+      invariant(
+        value.data.length === elementCount(output.shape),
+        `${output.name} has a wrong length`,
+      );
       for (let i = place; i < (last ? batch : place + 1); i++) write(target, value, i);
     }
     if (job.keep)
-      for (const [field, pixels] of read.fixed)
+      for (const [field, value] of read.fixed)
         if (request.kept[field] === undefined)
-          fresh.push({ index: request.index, field, pixels: share(pixels) });
+          fresh.push({ index: request.index, field, value: share(value) });
   }
   return { fields, fresh };
 }
@@ -64,26 +68,24 @@ export const buffersOf = (batch: AssembledBatch): ArrayBuffer[] =>
   Object.values(batch.fields).map((data) => data.buffer);
 
 /** Rows are of one length, so row `i` of the batch starts at `i` times the value's length. */
-function write(target: TensorData, value: FieldData, row: number): void {
-  const offset = row * value.length;
-  if (target instanceof Float32Array && value instanceof Float32Array) target.set(value, offset);
-  else if (target instanceof Uint8Array && value instanceof Uint8Array) target.set(value, offset);
-  else if (target instanceof BigInt64Array && value instanceof BigInt64Array)
-    target.set(value, offset);
+function write(target: TensorData, { data }: Value, row: number): void {
+  const offset = row * data.length;
+  if (target instanceof BigInt64Array && data instanceof BigInt64Array) target.set(data, offset);
+  else if (
+    !(target instanceof BigInt64Array) &&
+    !(data instanceof BigInt64Array) &&
+    target.BYTES_PER_ELEMENT === data.BYTES_PER_ELEMENT
+  )
+    target.set(data, offset);
   else invariant(false, "a field was read in another dtype than its output's");
 }
 
 /** A copy in shared memory, which later jobs hand to any thread without copying. */
-function share(pixels: Pixels): Pixels {
-  const buffer = new SharedArrayBuffer(pixels.data.byteLength);
-  if (pixels.dtype === "u8") {
-    const data = new Uint8Array(buffer);
-    data.set(pixels.data);
-    return { ...pixels, data };
-  }
-  const data = new Float32Array(buffer);
-  data.set(pixels.data);
-  return { ...pixels, data };
+function share(value: Value): Value {
+  const { dtype, data } = value;
+  const buffer = new SharedArrayBuffer(data.byteLength);
+  new Uint8Array(buffer).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return { ...value, data: elementsOn(dtype, buffer, 0, data.length) };
 }
 
 /** Cuts a list of record indices into batches, the last one as long as it comes. */

@@ -8,5 +8,5 @@ export const badData = <P>(kind: DiagnosticKind<P>, params: P, place: string): F
   new Fault(diagnose(kind, params, null, { place }), exitCodes.badData);
 
 /** `u8[3, 224, 224]`, as the language writes it. */
-export const printType = (dtype: string, shape: readonly number[]): string =>
-  `${dtype}[${shape.join(", ")}]`;
+export const printType = (dtype: string, shape: readonly (number | null)[]): string =>
+  `${dtype}[${shape.map((extent) => extent ?? "_").join(", ")}]`;

@@ -1,6 +1,6 @@
 /** Checks, before any file is decoded, that readers, transforms and outputs of a program agree. */
 
-import type { DataProgram } from "../../compiler/plan/data.js";
+import type { DataProgram, PlainSource } from "../../compiler/plan/data.js";
 import {
   fieldMismatch,
   outputMismatch,
@@ -9,8 +9,10 @@ import {
 } from "../../grammar/diagnostics/data.js";
 import { assertNever } from "../../grammar/invariant.js";
 import { badData, printType } from "./bad-data.js";
+import { sourcesOf } from "./list-records.js";
 import { type Pass, stepsFor } from "./passes.js";
-import { type FieldType, outcomeOf } from "./transforms/transform.js";
+import { hasShare } from "./split.js";
+import { type FieldType, movesPixels, outcomeOf } from "./transforms/transform.js";
 
 type Field = DataProgram["fields"][number];
 
@@ -42,13 +44,16 @@ export function checkFields(program: DataProgram): void {
 /** Passes that this program can make. */
 const passesOf = ({ split }: DataProgram): readonly Pass[] => [
   "train",
-  ...(split.val > 0 ? (["val"] as const) : []),
-  ...(split.test > 0 ? (["test"] as const) : []),
+  ...(hasShare(split, "val") ? (["val"] as const) : []),
+  ...(hasShare(split, "test") ? (["test"] as const) : []),
 ];
 
 function typeAfter(program: DataProgram, field: Field, pass: Pass): FieldType {
   let type: FieldType = { dtype: field.dtype, shape: field.shape };
+  // Boxes have no extents of their own.
+  const isMark = ["boxes", "box_classes"].includes(field.reader.kind);
   for (const step of stepsFor(program, pass, field.name)) {
+    if (isMark && movesPixels(step.op)) continue;
     const outcome = outcomeOf(step.op, type);
     if (!outcome.ok)
       throw badData(
@@ -62,42 +67,49 @@ function typeAfter(program: DataProgram, field: Field, pass: Pass): FieldType {
 }
 
 function checkReader(program: DataProgram, field: Field): void {
-  const { source } = program;
-  const readers = readersOf(source.kind);
-  const reader = field.reader.kind;
-  if (!readers.includes(reader))
-    throw badData(
-      readerUnsupported,
-      { field: field.name, reader, source: source.kind, readers },
-      field.place,
-    );
-  const given = typeGiven(program, field);
-  if (!sameType(given, field))
-    throw badData(
-      fieldMismatch,
-      {
-        field: field.name,
-        expected: printType(field.dtype, field.shape),
-        found: printType(given.dtype, given.shape),
-      },
-      field.place,
-    );
+  for (const source of sourcesOf(program, field)) {
+    const readers = readersOf(source.kind);
+    const reader = field.reader.kind;
+    if (!readers.includes(reader))
+      throw badData(
+        readerUnsupported,
+        { field: field.name, reader, source: source.kind, readers },
+        field.place,
+      );
+    const given = typeGiven(source, field);
+    if (!sameType(given, field))
+      throw badData(
+        fieldMismatch,
+        {
+          field: field.name,
+          expected: printType(field.dtype, field.shape),
+          found: printType(given.dtype, given.shape),
+        },
+        field.place,
+      );
+  }
 }
 
-function readersOf(source: DataProgram["source"]["kind"]): readonly string[] {
+function readersOf(source: PlainSource["kind"]): readonly string[] {
   switch (source) {
     case "synthetic":
     case "image_folder":
       return ["image", "label"];
     case "voc_tiles":
       return ["image", "covered", "holds", "position"];
+    case "arrays":
+      return ["array", "image_file", "exists"];
+    case "csv":
+      return ["column", "columns", "image_file", "exists", "boxes"];
+    case "coco":
+      return ["picture", "boxes", "box_classes", "masks", "area", "present"];
     default:
       return assertNever(source);
   }
 }
 
 /** The type that a reader gives, with the declared channels where it can choose and size where files decide. */
-function typeGiven({ source }: DataProgram, field: Field): FieldType {
+function typeGiven(source: PlainSource, field: Field): FieldType {
   const { kind } = field.reader;
   switch (kind) {
     case "label":
@@ -105,7 +117,31 @@ function typeGiven({ source }: DataProgram, field: Field): FieldType {
       return { dtype: "i64", shape: [] };
     case "covered":
     case "holds":
+    case "exists":
       return { dtype: "bool", shape: [] };
+    // The file tells, when records are listed.
+    case "array":
+      return field;
+    case "column":
+      return { dtype: field.reader.classes === null ? field.dtype : "i64", shape: [] };
+    case "columns":
+      return { dtype: field.dtype, shape: [field.reader.names.length] };
+    case "boxes":
+      return { dtype: "f32", shape: [field.reader.max, 4] };
+    case "box_classes":
+      return { dtype: "i64", shape: [field.reader.max] };
+    // How many classes there are is held against the file when records are listed.
+    case "masks":
+      return {
+        dtype: "bool",
+        shape: [field.shape[0] ?? null, field.shape[1] ?? null, field.shape[2] ?? null],
+      };
+    case "area":
+      return { dtype: "f32", shape: [field.shape[0] ?? null] };
+    case "present":
+      return { dtype: "bool", shape: [field.shape[0] ?? null] };
+    case "picture":
+    case "image_file":
     case "image": {
       const [channels, height = 1, width = 1] = field.shape;
       const given = channels === 1 ? 1 : 3;

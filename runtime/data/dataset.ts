@@ -1,5 +1,6 @@
 /** What the training loop asks of data: splits, and batches in a fixed order. */
 
+import type { Diagnostic } from "../../grammar/diagnostic.js";
 import type { HostTensor } from "../tensor.js";
 
 export type SplitName = "train" | "val" | "test";
@@ -16,7 +17,8 @@ export interface Batch {
 /** Which records are in which split, and the value they were grouped by. */
 export interface SplitManifest {
   readonly by: string | null;
-  readonly seed: number;
+  /** `null` where nothing is drawn. */
+  readonly seed: number | null;
   readonly splits: Readonly<
     Record<SplitName, readonly { readonly group: string; readonly records: readonly number[] }[]>
   >;
@@ -24,6 +26,10 @@ export interface SplitManifest {
 
 export interface Dataset {
   readonly manifest: SplitManifest;
+  /** What the files made known that does not stop a run. */
+  readonly warnings?: readonly Diagnostic[];
+  /** What was fitted to the training split, by the path of the state that holds it. */
+  readonly fits?: ReadonlyMap<string, HostTensor>;
   /** Number of records in a split. */
   size(split: SplitName): number;
   /** Batches of one pass. Training: an epoch's shuffled order, incomplete last batch dropped or padded. */

@@ -13,11 +13,11 @@ type Job = Extract<ToWorker, { kind: "job" }>;
 
 if (!isMainThread) serve(workerData);
 
-function serve({ program, seed, frameBytes }: WorkerSetup): void {
+function serve({ program, seed, frameBytes, fits }: WorkerSetup): void {
   const port = parentPort;
   invariant(port !== null, "a worker has a parent");
   configureDecoder();
-  const reader = createRecordReader(program, seed, frameBytes);
+  const reader = createRecordReader(program, seed, frameBytes, fits);
   const jobs: Job[] = [];
   let working = false;
   let closing = false;

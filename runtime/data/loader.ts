@@ -11,6 +11,7 @@ import {
 } from "./assemble-batch.js";
 import type { Batch } from "./dataset.js";
 import { configureDecoder } from "./decode-image.js";
+import type { Fits } from "./fits.js";
 import type { Pass } from "./passes.js";
 import { createRecordReader } from "./read-record.js";
 import type { DataRecord } from "./record.js";
@@ -34,17 +35,17 @@ const aheadPerWorker = 2;
 
 /**
  * Reads `records` in `workers` threads, started at the first batch, or in the calling thread for
- * 0. Pictures up to the first random step are kept for later epochs within `cacheBudget`. Order and
+ * 0. Values up to the first random step are kept for later epochs within `cacheBudget`. Order and
  * content of batches depend on neither.
  */
 export function createLoader(
   program: DataProgram,
   records: readonly DataRecord[],
-  options: { readonly seed: number; readonly workers: number },
+  options: { readonly seed: number; readonly workers: number; readonly fits: Fits },
 ): Loader {
-  const { seed, workers } = options;
+  const { seed, workers, fits } = options;
   const cache = createRecordCache();
-  const reading = createReading(program, seed, workers);
+  const reading = createReading(program, seed, workers, fits);
   let passes = 0;
   let closed = false;
 
@@ -58,7 +59,7 @@ export function createLoader(
     const job = { pass, epoch, requests, keep: cache.hasRoom() };
     const batch = await reading.run(number, job);
     if (!closed)
-      for (const { index, field, pixels } of batch.fresh) cache.add(pass, index, field, pixels);
+      for (const { index, field, value } of batch.fresh) cache.add(pass, index, field, value);
     return toBatch(program, batch, indices.length);
   };
 
@@ -93,10 +94,15 @@ export function createLoader(
 }
 
 /** Threads, or the calling thread in their place. */
-function createReading(program: DataProgram, seed: number, workers: number): WorkerPool {
+function createReading(
+  program: DataProgram,
+  seed: number,
+  workers: number,
+  fits: Fits,
+): WorkerPool {
   configureDecoder();
   if (workers === 0) {
-    const reader = createRecordReader(program, seed, frameBudget);
+    const reader = createRecordReader(program, seed, frameBudget, fits);
     return {
       run: (_, job: BatchJob): Promise<AssembledBatch> => assembleBatch(program, reader, job),
       cancel: () => {},
@@ -104,7 +110,7 @@ function createReading(program: DataProgram, seed: number, workers: number): Wor
     };
   }
   let pool: WorkerPool | null = null;
-  const setup = { program, seed, frameBytes: Math.floor(frameBudget / workers) };
+  const setup = { program, seed, frameBytes: Math.floor(frameBudget / workers), fits };
   return {
     run: (number, job) => (pool ??= createWorkerPool(workers, setup)).run(number, job),
     cancel: (number) => pool?.cancel(number),

@@ -1,13 +1,18 @@
 /** Opens a dataset: finds and checks its records, deals them to splits, streams their batches. */
 
 import type { DataProgram } from "../../compiler/plan/data.js";
+import type { Diagnostic } from "../../grammar/diagnostic.js";
 import { createStream, permutation } from "../random.js";
 import { cutBatches } from "./assemble-batch.js";
 import { checkFields } from "./check-fields.js";
 import type { Dataset, SplitName } from "./dataset.js";
+import { computeFits, statesOf } from "./fits.js";
 import { listRecords } from "./list-records.js";
 import { createLoader } from "./loader.js";
 import { evaluationOf } from "./passes.js";
+import { createRecordReader, type RecordReader } from "./read-record.js";
+import type { DataRecord } from "./record.js";
+import { leaveOutBroken } from "./skipping.js";
 import { recordsOf, splitRecords } from "./split.js";
 
 export interface OpenOptions {
@@ -26,14 +31,21 @@ export interface OpenOptions {
 export async function openDataset(program: DataProgram, options: OpenOptions): Promise<Dataset> {
   const { batch, last, shuffle } = program.loader;
   checkFields(program);
-  const records = await listRecords(program.source);
-  const manifest = splitRecords(program, records);
+  const found: Diagnostic[] = [];
+  const listed = await listRecords(program.source, program.fields, (warning) =>
+    found.push(warning),
+  );
+  const raw = createRecordReader(program, options.seed, 0);
+  const { records, warnings } = await leaveOutBroken(program, listed, raw);
+  const manifest = splitRecords(program, records, await strataOf(program, records, raw));
   const members: Readonly<Record<SplitName, readonly number[]>> = {
     train: recordsOf(manifest, "train"),
     val: recordsOf(manifest, "val"),
     test: recordsOf(manifest, "test"),
   };
+  const fits = await computeFits(program, records, members.train, options.seed);
   const loader = createLoader(program, records, {
+    fits,
     seed: options.seed,
     workers: Math.max(0, Math.min(program.loader.workers, options.threads)),
   });
@@ -45,6 +57,8 @@ export async function openDataset(program: DataProgram, options: OpenOptions): P
 
   return {
     manifest,
+    fits: statesOf(program, fits),
+    warnings: [...found, ...warnings],
     size: (split) => members[split].length,
     batchesPer: count,
     trainBatches: (epoch, from) => {
@@ -59,4 +73,20 @@ export async function openDataset(program: DataProgram, options: OpenOptions): P
       loader.stream(evaluationOf(split), 0, cutBatches(members[split], batch)),
     close: () => loader.close(),
   };
+}
+
+/** The class of each record where the split goes by classes, else `null`. */
+async function strataOf(
+  program: DataProgram,
+  records: readonly DataRecord[],
+  reader: RecordReader,
+): Promise<readonly string[] | null> {
+  const field = "stratify" in program.split ? program.split.stratify : null;
+  if (field === null) return null;
+  const strata: string[] = [];
+  for (const [index, record] of records.entries()) {
+    const value = await reader.readUpTo(field, { index, record, kept: {} }, 0);
+    strata.push(String(value.data[0]));
+  }
+  return strata;
 }

@@ -12,11 +12,36 @@ export type Step = DataProgram["transforms"][number];
 /** The pass that evaluates a split: steps of training alone do not apply to it. */
 export const evaluationOf = (split: SplitName): Pass => (split === "train" ? "train_as_is" : split);
 
-/** The steps of `field` in a pass, top to bottom: those of every split and those of its own. */
-export const stepsFor = (program: DataProgram, pass: Pass, field: string): readonly Step[] =>
-  program.transforms.filter(
-    (step) => step.field === field && (step.split === null || step.split === pass),
-  );
+/**
+ * The steps of `field` in a pass, top to bottom: those of every split and those of its own, and for
+ * labels on a picture also what moves the picture of every record alike. Of the program's transforms
+ * the first `count` are seen, all by default.
+ */
+export function stepsFor(
+  program: DataProgram,
+  pass: Pass,
+  field: string,
+  count = program.transforms.length,
+): readonly Step[] {
+  const own = program.fields.find(({ name }) => name === field);
+  const follows = own !== undefined && onPixels.includes(own.reader.kind);
+  const pictures = program.fields
+    .filter(({ reader, part }) => picturesOf.includes(reader.kind) && part === own?.part)
+    .map(({ name }) => name);
+  return program.transforms.slice(0, count).filter(({ split, field: one, fields, op }) => {
+    if (split !== null && split !== pass) return false;
+    const named = fields ?? (one === undefined ? [] : [one]);
+    return (
+      named.includes(field) ||
+      (follows && movesAlike.includes(op.kind) && named.some((name) => pictures.includes(name)))
+    );
+  });
+}
+
+type ReaderKind = DataProgram["fields"][number]["reader"]["kind"];
+const picturesOf: readonly ReaderKind[] = ["image", "image_file", "picture"];
+const onPixels: readonly ReaderKind[] = ["masks", "boxes", "box_classes"];
+const movesAlike: readonly Step["op"]["kind"][] = ["resize", "crop", "center_crop", "pad"];
 
 /** The first step that draws ends the part of the result that is the same in every epoch. */
 export function cutAtRandom(steps: readonly Step[]): {

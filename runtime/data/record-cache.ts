@@ -1,7 +1,7 @@
-/** Keeps decoded pictures between epochs, within one budget for the whole process. */
+/** Keeps what was read between epochs, within one budget for the whole process. */
 
 import type { Pass } from "./passes.js";
-import type { Pixels } from "./pixels.js";
+import type { Value } from "./value.js";
 
 /** 512 MiB per process, shared by all open datasets; threads see the same memory. */
 export const cacheBudget = 512 * 2 ** 20;
@@ -12,25 +12,25 @@ const held = { bytes: 0 };
 export interface RecordCache {
   /** Whether there is room for anything more. */
   hasRoom(): boolean;
-  find(pass: Pass, index: number): Readonly<Record<string, Pixels>>;
-  /** Keeps `pixels` if they fit; what does not fit is decoded again next time. */
-  add(pass: Pass, index: number, field: string, pixels: Pixels): void;
+  find(pass: Pass, index: number): Readonly<Record<string, Value>>;
+  /** Keeps `value` if they fit; what does not fit is decoded again next time. */
+  add(pass: Pass, index: number, field: string, value: Value): void;
   clear(): void;
 }
 
-/** An empty cache of pictures by pass, record and field. Only speed depends on what it holds. */
+/** An empty cache of values by pass, record and field. Only speed depends on what it holds. */
 export function createRecordCache(budget = cacheBudget): RecordCache {
-  const entries = new Map<string, Record<string, Pixels>>();
+  const entries = new Map<string, Record<string, Value>>();
   let own = 0;
   return {
     hasRoom: () => held.bytes < budget,
     find: (pass, index) => entries.get(`${pass}:${index}`) ?? {},
-    add: (pass, index, field, pixels) => {
-      const bytes = pixels.data.byteLength;
+    add: (pass, index, field, value) => {
+      const bytes = value.data.byteLength;
       const key = `${pass}:${index}`;
       const entry = entries.get(key) ?? {};
       if (held.bytes + bytes > budget || entry[field] !== undefined) return;
-      entry[field] = pixels;
+      entry[field] = value;
       entries.set(key, entry);
       held.bytes += bytes;
       own += bytes;

@@ -1,5 +1,7 @@
 /** Records: what a source lists and a reader turns into fields; plain data that crosses threads. */
 
+import type { Annotated } from "./coco.js";
+
 /** One tile of a frame. */
 export interface Tile {
   /** row * columns + column. */
@@ -13,7 +15,8 @@ export interface Tile {
   readonly held: number;
 }
 
-export interface DataRecord {
+/** A record as a source lists it. */
+export interface SourceRecord {
   /** Unique in its dataset: `ring #12`, `cat/01.jpg`, `frame#4`. */
   readonly id: string;
   /** The picture's path, or `null` for a drawn one. */
@@ -23,6 +26,22 @@ export interface DataRecord {
   /** Class index, or `null` where the source has no classes of records. */
   readonly label: number | null;
   readonly tile: Tile | null;
+  /** The cells of its line in a table, by column. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** Its line in a table. */
+  readonly line: number | null;
+  /** What lies on its picture, from a COCO file. */
+  readonly annotated?: Annotated;
+}
+
+/** A record as the dataset has it. */
+export interface DataRecord extends SourceRecord {
+  /** Which of the dataset's plain sources it comes from. */
+  readonly leaf: number;
+  /** Its place in that source. */
+  readonly index: number;
+  /** Of a `zip`: the records that are joined, part by part. */
+  readonly parts: readonly DataRecord[];
 }
 
 /** Height, then width, of the whole picture in `file`, where the source knows it beforehand. */

@@ -4,12 +4,14 @@ import type { DataProgram } from "../../compiler/plan/data.js";
 import type { Diagnostic } from "../../grammar/diagnostic.js";
 import type { ExitCode } from "../fault.js";
 import type { AssembledBatch, BatchJob } from "./assemble-batch.js";
+import type { Fits } from "./fits.js";
 
 /** What a thread is started with. */
 export interface WorkerSetup {
   readonly program: DataProgram;
   readonly seed: number;
   readonly frameBytes: number;
+  readonly fits?: Fits | undefined;
 }
 
 export type ToWorker =

@@ -2,6 +2,7 @@
 
 import type { GraphSpec } from "../../compiler/plan/schema.js";
 import type { HostTensor } from "../tensor.js";
+import type { KernelHost } from "./kernels.js";
 
 export type Tensors = ReadonlyMap<string, HostTensor>;
 
@@ -30,6 +31,8 @@ export interface Executor {
   readonly device: Device;
   /** Loads the graph of `spec` from the artifact's folder; faults when it does not fit the plan. */
   readonly load: (folder: string, spec: GraphSpec) => Promise<Graph>;
+  /** `null` where updates are made by graphs alone. */
+  readonly kernels: KernelHost | null;
   readonly close: () => Promise<void>;
 }
 

@@ -32,6 +32,7 @@ export function createSessionExecutor(options: ExecutorOptions): Executor {
   return {
     name: "session",
     device: options.device,
+    kernels: null,
     load: async (folder, spec) => {
       const graph = await loadGraph(join(folder, spec.file), spec, options, () =>
         open.delete(graph),

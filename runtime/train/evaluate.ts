@@ -11,7 +11,7 @@ import { createAccumulator, isTable, resultOf, resultsOf } from "../metrics/metr
 import { type Table, tableOf } from "../metrics/table.js";
 import { createTotals, type Totals } from "../metrics/totals.js";
 import type { HostTensor } from "../tensor.js";
-import type { Feeder } from "./feeds.js";
+import type { Feeder, FeedSources } from "./feeds.js";
 import { requireFiniteLosses } from "./guards.js";
 import { addAtoms, type AtomSums, atomsOf, lossesOf } from "./losses.js";
 
@@ -53,6 +53,8 @@ export interface EvaluationRequest {
   readonly state: Tensors;
   /** Updates made so far. */
   readonly update: number;
+  /** Told of a batch whose losses are not finite. */
+  readonly onBad?: (sources: FeedSources) => Promise<void>;
 }
 
 export interface Evaluation {
@@ -82,7 +84,9 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
     const update = Math.max(1, request.update);
     const sources = { update, batch, state, gradients: noTensors, firstRecord };
     const outputs = await graph.run(feeder(graph.spec, sources));
-    sums = addAtoms(sums, atomsOf(graph.spec, outputs));
+    const atoms = atomsOf(graph.spec, outputs);
+    if (!Object.values(atoms).flat().every(Number.isFinite)) await request.onBad?.(sources);
+    sums = addAtoms(sums, atoms);
     const tensor = (name: string): HostTensor => tensorNamed(name, outputs, batch);
     for (const { accumulator } of measured) accumulator?.add(tensor, batch.valid);
     totals.add(graph.spec, outputs);

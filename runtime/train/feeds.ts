@@ -30,6 +30,12 @@ export interface FeedSources {
   readonly gradients: Tensors;
   /** Position of the batch's first record in the update's (or the pass's) records. */
   readonly firstRecord: number;
+  /** In an update of several micro-batches: its weights by atom, and what they came to so far. */
+  readonly accumulation?: {
+    readonly divisors: ReadonlyMap<string, number>;
+    /** By the name of the output; absent before the first. */
+    readonly soFar: Tensors;
+  };
 }
 
 /** Feeds by input name. */
@@ -68,6 +74,13 @@ export function createFeeder({ seed, timeline, schedules }: FeedContext): Feeder
     return { dtype: "f32", shape, data };
   };
 
+  const zeroed = new Map<string, HostTensor>();
+  const zeros = (input: GraphInput): HostTensor => {
+    const tensor = zeroed.get(input.name) ?? filled(input, 0);
+    zeroed.set(input.name, tensor);
+    return tensor;
+  };
+
   const tensorFor = (input: GraphInput, sources: FeedSources): HostTensor => {
     const { feed, dtype } = input;
     switch (feed.kind) {
@@ -92,6 +105,14 @@ export function createFeeder({ seed, timeline, schedules }: FeedContext): Feeder
         const tensor = random(input, feed, sources);
         invariant(tensor.dtype === dtype, "a draw has its input's dtype");
         return tensor;
+      }
+      case "divisor": {
+        const reason = `no weight of \`${feed.atom}\``;
+        return filled(input, known(sources.accumulation?.divisors.get(feed.atom), reason));
+      }
+      case "so_far": {
+        const { soFar } = known(sources.accumulation, "earlier micro-batches");
+        return soFar.get(feed.output) ?? zeros(input);
       }
       case "total":
         throw inconsistent(`\`${input.name}\` is a total, which no batch feeds`);

@@ -73,7 +73,8 @@ function changed(before: HostTensor | undefined, after: HostTensor | undefined):
   return false;
 }
 
-function isFinite(tensor: HostTensor): boolean {
+/** Whether every element is a number; of other types than floats all are. */
+export function isFinite(tensor: HostTensor): boolean {
   const { dtype, data } = tensor;
   if (dtype === "f32" || dtype === "f64") {
     for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return false;

@@ -1,44 +1,42 @@
 /** The training loop: stages of updates, validation, guards and checkpoints, from any point on. */
 
-import type { Plan, Stage } from "../../compiler/plan/schema.js";
-import { type Diagnostic, diagnose } from "../../grammar/diagnostic.js";
+import type { Stage } from "../../compiler/plan/schema.js";
+import { diagnose } from "../../grammar/diagnostic.js";
 import { parameterIdle } from "../../grammar/diagnostics/run.js";
-import { at } from "../../grammar/invariant.js";
-import type { BestEntry, Progress } from "../checkpoint/progress.js";
-import type { Batch, Dataset } from "../data/dataset.js";
-import type { Executor } from "../executor/executor.js";
-import type { RunEventBody } from "../events.js";
+import { at, invariant } from "../../grammar/invariant.js";
+import type { Progress } from "../checkpoint/progress.js";
+import type { Batch } from "../data/dataset.js";
+import type { Tensors } from "../executor/executor.js";
+import type { KernelMemory } from "../executor/kernels.js";
 import { initialize } from "../initialize.js";
-import { type Schedules, type StageSpan, type Timeline, updatesIn } from "../schedule.js";
-import type { HostTensor } from "../tensor.js";
-import { evaluate, type EvaluationGraphs, loadEvaluation } from "./evaluate.js";
-import type { Feeder } from "./feeds.js";
-import { requireChange, requireFiniteLosses, requireFiniteState, unchanged } from "./guards.js";
+import { batchesBefore, type StageSpan } from "../schedule.js";
+import {
+  type AccumulatingStepper,
+  createAccumulatingStepper,
+  type TakeBatch,
+} from "./accumulate.js";
+import { beginAverages, evaluatedState } from "./averages.js";
+import { begun, keep, rankedAt, rankedBy, startFrom } from "./choose.js";
+import { type LoopContext, warn } from "./context.js";
+import { dueAfter } from "./due.js";
+import {
+  evaluate,
+  type EvaluationGraphs,
+  type EvaluationRequest,
+  loadEvaluation,
+} from "./evaluate.js";
+import {
+  isFinite,
+  requireChange,
+  requireFiniteLosses,
+  requireFiniteState,
+  unchanged,
+} from "./guards.js";
 import { addAtoms, lossesOf } from "./losses.js";
-import { createStepper, type Stepper } from "./step.js";
-
-export interface LoopContext {
-  readonly plan: Plan;
-  /** The artifact's folder. */
-  readonly folder: string;
-  readonly dataset: Dataset;
-  readonly executor: Executor;
-  readonly feeder: Feeder;
-  readonly timeline: Timeline;
-  readonly schedules: Schedules;
-  readonly graphs: "fused" | "split";
-  /** Replaced tensor by tensor as updates are made. */
-  readonly state: Map<string, HostTensor>;
-  readonly emit: (event: RunEventBody) => void;
-  /** The folder that a checkpoint after this update will get. */
-  readonly checkpointName: (update: number) => string;
-  /** Writes a checkpoint of the state and this progress. */
-  readonly save: (name: string, progress: Progress) => void;
-  /** Asked before every update. */
-  readonly shouldStop: () => boolean;
-  /** Told after an update and all that follows from it. */
-  readonly afterUpdate: (update: number) => void;
-}
+import { isExhausted, measured, newPatience } from "./patience.js";
+import { noTensors } from "./places.js";
+import { createStepper, type StepperOptions } from "./step.js";
+import { trace } from "./trace.js";
 
 export interface LoopOutcome {
   readonly status: "finished" | "interrupted";
@@ -54,11 +52,13 @@ const idleUpdates = 100;
  * often a run is interrupted. Faults with exit code 4 when a guard fails.
  */
 export async function trainFrom(context: LoopContext, progress: Progress): Promise<LoopOutcome> {
-  const batches = batchesFrom(context, progress.update);
+  const batches = batchesFrom(context, batchesBefore(context.timeline, progress.update));
+  // One memory for all stages: what they have in common stays where it is.
+  const memory = context.executor.kernels?.createMemory() ?? null;
   let current = progress;
   try {
     while (current.stage < context.plan.stages.length) {
-      const outcome = await runStage(context, current, batches);
+      const outcome = await runStage(context, current, batches, memory);
       current = outcome.progress;
       if (outcome.status === "interrupted") return outcome;
     }
@@ -68,24 +68,15 @@ export async function trainFrom(context: LoopContext, progress: Progress): Promi
   return { status: "finished", progress: current };
 }
 
-interface TimedBatch {
-  readonly batch: Batch;
-  readonly waitedMs: number;
-}
-
 /** The batches of one epoch after another; the order within each is the dataset's. */
 async function* batchesFrom(
   { dataset, timeline }: LoopContext,
-  updates: number,
-): AsyncGenerator<TimedBatch, undefined> {
-  let epoch = Math.floor(updates / timeline.batchesPerEpoch);
-  let from = updates % timeline.batchesPerEpoch;
+  taken: number,
+): AsyncGenerator<Batch, undefined> {
+  let epoch = Math.floor(taken / timeline.batchesPerEpoch);
+  let from = taken % timeline.batchesPerEpoch;
   for (;;) {
-    let before = performance.now();
-    for await (const batch of dataset.trainBatches(epoch, from)) {
-      yield { batch, waitedMs: performance.now() - before };
-      before = performance.now();
-    }
+    yield* dataset.trainBatches(epoch, from);
     epoch++;
     from = 0;
   }
@@ -94,7 +85,8 @@ async function* batchesFrom(
 async function runStage(
   context: LoopContext,
   begin: Progress,
-  batches: AsyncGenerator<TimedBatch, undefined>,
+  batches: AsyncGenerator<Batch, undefined>,
+  memory: KernelMemory | null,
 ): Promise<LoopOutcome> {
   const { plan, timeline } = context;
   const stage = at(plan.stages, begin.stage);
@@ -108,9 +100,17 @@ async function runStage(
           shape: entry.shape,
           data: initialize(entry.init, plan.seed, entry.path, entry.shape, entry.dtype),
         });
+    startFrom(context, stage, progress);
+    beginAverages(plan, context.state, stage.bornAverages ?? []);
+    progress = begun(plan, progress);
     progress = { ...progress, sums: {}, epochLosses: {}, idle: stage.trainable };
+    progress = { ...progress, patience: newPatience(span.start) };
   }
-  const stepper = await createStepper(stage, context);
+  const stepper = await stepperOf(stage, {
+    ...context,
+    memory,
+    warn: (diagnostic) => warn(context, progress.update, diagnostic),
+  });
   const evaluator = evaluatorOf(context, stage);
   try {
     if (progress.update === 0 && progress.validatedAt === null)
@@ -122,19 +122,22 @@ async function runStage(
         if (saved !== progress.update) checkpoint(context, stage, progress, false);
         return { status: "interrupted", progress };
       }
-      const next = await batches.next();
-      if (next.done === true) break;
-      progress = await makeUpdate(context, stage, span, stepper, next.value, progress);
-      const due = dueAfter(context, progress, span);
-      const best = progress.best[0]?.update;
+      progress = await makeUpdate(context, stage, span, stepper, timed(batches), progress);
+      const due = dueAfter(context, stage, progress, span);
+      const [best] = progress.best;
       if (due.validation) progress = await validate(context, stage, evaluator, progress);
-      if (due.end) progress = finishStage(context, stage, progress);
-      const ranked = progress.best.some(({ update }) => update === progress.update);
-      if (due.checkpoint || ranked) {
-        checkpoint(context, stage, progress, best !== progress.best[0]?.update);
+      const stops = !due.end && due.validation && patienceEnds(context, stage, span, progress);
+      if (due.end || stops) progress = finishStage(context, stage, progress);
+      if (stops) progress = stopRun(context, stage, progress);
+      const { update } = progress;
+      const ranked = rankedAt(progress, update) !== undefined;
+      if (due.kept) progress = keep(context, stage, progress);
+      if (due.checkpoint || due.kept || stops || ranked) {
+        checkpoint(context, stage, progress, best?.update !== progress.best[0]?.update);
         saved = progress.update;
       }
       context.afterUpdate(progress.update);
+      if (stops) break;
     }
   } finally {
     await stepper.close();
@@ -143,25 +146,70 @@ async function runStage(
   return { status: "finished", progress };
 }
 
+/** The stage's updates, of one batch or of several. */
+async function stepperOf(stage: Stage, given: StepperOptions): Promise<AccumulatingStepper> {
+  // What goes wrong is run again from the state as it was: kernels would have overwritten it.
+  const options: StepperOptions = stage.debug === undefined ? given : { ...given, graphs: "fused" };
+  if (stage.accumulate !== undefined)
+    return createAccumulatingStepper(stage, stage.accumulate, options);
+  const { step, close } = await createStepper(stage, options);
+  return { step: async (update, take, state) => step(update, await take(), state), close };
+}
+
+interface TimedBatches {
+  readonly take: TakeBatch;
+  readonly waitedMs: () => number;
+}
+
+/** The next batches, and how long they were waited for. */
+function timed(batches: AsyncGenerator<Batch, undefined>): TimedBatches {
+  let waited = 0;
+  return {
+    take: async () => {
+      const before = performance.now();
+      const next = await batches.next();
+      invariant(next.value !== undefined, "epochs follow each other without end");
+      waited += performance.now() - before;
+      return next.value;
+    },
+    waitedMs: () => waited,
+  };
+}
+
 /** One step, its event, and the guards on it. */
 async function makeUpdate(
   context: LoopContext,
   stage: Stage,
   span: StageSpan,
-  stepper: Stepper,
-  { batch, waitedMs }: TimedBatch,
+  stepper: AccumulatingStepper,
+  { take, waitedMs }: TimedBatches,
   before: Progress,
 ): Promise<Progress> {
   const { timeline, schedules, state, emit } = context;
   const update = before.update + 1;
   const started = performance.now();
-  const { atoms, newState } = await stepper.step(update, batch, state);
-  const stepMs = performance.now() - started;
+  const taken: Batch[] = [];
+  const { debug } = stage;
+  const remembered: TakeBatch = async () => {
+    const batch = await take();
+    if (debug !== undefined) taken.push(batch);
+    return batch;
+  };
+  const { atoms, newState, norm, changedInPlace } = await stepper.step(update, remembered, state);
+  const stepMs = performance.now() - started - waitedMs();
   const losses = lossesOf(stage.losses, atoms);
+  const [batch] = taken;
+  if (debug !== undefined && batch !== undefined && !isSound(losses, newState)) {
+    const sources = { update, batch, state, gradients: noTensors, firstRecord: 0 };
+    await trace(context, debug.step, sources, `update ${update} of stage \`${stage.name}\``);
+  }
   requireFiniteLosses(losses, { stage: stage.name, update });
-  if (update === 1) requireChange(stage.trainable, state, newState, stage.name);
+  const inPlace = changedInPlace ?? new Set();
+  if (update === 1 && inPlace.size === 0)
+    requireChange(stage.trainable, state, newState, stage.name);
   const watched = update - span.start <= idleUpdates;
-  const idle = watched ? unchanged(before.idle, state, newState) : before.idle;
+  const still = before.idle.filter((path) => !inPlace.has(path));
+  const idle = watched ? unchanged(still, state, newState) : before.idle;
   for (const [path, tensor] of newState) state.set(path, tensor);
   emit({
     type: "step",
@@ -172,49 +220,49 @@ async function makeUpdate(
     schedules: Object.fromEntries(
       stage.schedules.map((name) => [name, schedules.valueAt(name, update)]),
     ),
+    ...(norm === undefined ? {} : { grad_norm: norm }),
     step_ms: stepMs,
-    data_ms: waitedMs,
+    data_ms: waitedMs(),
     rss: process.memoryUsage.rss(),
   });
   if (update - span.start === Math.min(idleUpdates, span.length))
     for (const path of idle)
       warn(context, update, diagnose(parameterIdle, { path, updates: update - span.start }, null));
   const sums = addAtoms(before.sums, atoms);
-  const epochEnds = update % timeline.batchesPerEpoch === 0;
+  const position = span.batches + (update - span.start) * span.perUpdate;
+  const epoch = Math.floor(position / timeline.batchesPerEpoch);
+  const epochEnds = epoch > Math.floor((position - span.perUpdate) / timeline.batchesPerEpoch);
   return {
     ...before,
     update,
-    epoch: Math.floor(update / timeline.batchesPerEpoch),
-    batch: update % timeline.batchesPerEpoch,
+    epoch,
+    batch: position % timeline.batchesPerEpoch,
     idle: [...idle],
     sums: epochEnds ? {} : mutableSums(sums),
     epochLosses: epochEnds ? lossesOf(stage.losses, sums) : before.epochLosses,
   };
 }
 
+/** What an evaluation does about a batch whose loss is not finite. */
+export function tracing(
+  context: LoopContext,
+  { debug, name }: Stage,
+  what: string,
+  update: number,
+): Pick<EvaluationRequest, "onBad"> {
+  if (debug === undefined) return {};
+  const when = `the ${what} after update ${update} in stage \`${name}\``;
+  return { onBad: async (sources) => trace(context, debug.eval, sources, when) };
+}
+
+const isSound = (losses: Readonly<Record<string, number>>, newState: Tensors): boolean =>
+  Object.values(losses).every(Number.isFinite) &&
+  [...newState.values()].every((tensor) => isFinite(tensor));
+
 const mutableSums = (sums: ReturnType<typeof addAtoms>): Progress["sums"] =>
   Object.fromEntries(
     Object.entries(sums).map(([atom, [sum, weight]]) => [atom, [sum, weight] as [number, number]]),
   );
-
-/** What is due after the update just made; periods count from the stage's beginning. */
-function dueAfter(
-  { plan, timeline }: LoopContext,
-  { update }: Progress,
-  { start, length }: StageSpan,
-): { readonly validation: boolean; readonly checkpoint: boolean; readonly end: boolean } {
-  const done = update - start;
-  const end = done === length;
-  const every = (duration: Plan["validateEvery"]): boolean => {
-    const period = updatesIn(duration, timeline.batchesPerEpoch, length);
-    return duration.amount > 0 && done % Math.max(1, period) === 0;
-  };
-  return {
-    end,
-    validation: end || every(plan.validateEvery),
-    checkpoint: end || every(plan.checkpoint.last.every),
-  };
-}
 
 /** The stage's evaluation graphs, loaded when they are first needed. */
 interface Evaluator {
@@ -249,34 +297,58 @@ async function validate(
     graphs,
     dataset,
     feeder,
-    state,
+    state: evaluatedState(plan, stage, state),
     update,
+    ...tracing(context, stage, "validation", update),
   });
   const ms = performance.now() - started;
   emit({ type: "validation", split: "val", update, stage: stage.name, metrics, tables, ms });
   for (const warning of warnings) warn(context, update, warning);
-  const validated = { ...progress, validatedAt: update, validation: { ...metrics }, tables };
-  const policy = plan.checkpoint.best;
-  const value = policy === null ? null : (metrics[policy.metric] ?? null);
-  if (policy === null || value === null || update === 0) return validated;
-  const entry: BestEntry = {
-    value,
-    update,
-    stage: progress.stage,
-    folder: context.checkpointName(update),
-    metrics: { ...metrics },
+  const rule = stage.earlyStop;
+  const own = { ...prefixed(lastLosses(stage, progress)), ...metrics };
+  const patience =
+    rule === undefined || progress.patience === null || update === 0
+      ? progress.patience
+      : measured(rule, progress.patience, own[rule.metric] ?? null, update);
+  const validated = {
+    ...progress,
+    validatedAt: update,
+    validation: { ...metrics },
     tables,
+    patience,
   };
-  const better = policy.better === "max" ? -1 : 1;
-  // The sort is stable: of equal values the earlier stays ahead.
-  const best = [...progress.best, entry].sort((a, b) => better * (a.value - b.value));
-  return { ...validated, best: best.slice(0, policy.keep) };
+  if (update === 0) return validated;
+  return rankedBy(context, stage, validated);
 }
 
 function finishStage({ emit }: LoopContext, stage: Stage, progress: Progress): Progress {
   const losses = lastLosses(stage, progress);
   emit({ type: "stage", stage: stage.name, update: progress.update, losses });
   return { ...progress, stage: progress.stage + 1 };
+}
+
+const prefixed = (losses: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
+  Object.fromEntries(Object.entries(losses).map(([name, value]) => [`train.${name}`, value]));
+
+/** Whether `early_stop` has waited long enough, just after a measurement. */
+const patienceEnds = (
+  { timeline }: LoopContext,
+  { earlyStop }: Stage,
+  span: StageSpan,
+  { patience, update }: Progress,
+): boolean =>
+  earlyStop !== undefined &&
+  patience !== null &&
+  isExhausted(earlyStop, patience, update, span, timeline.batchesPerEpoch);
+
+/** Ends the run: no later stage begins. */
+function stopRun({ emit, plan }: LoopContext, stage: Stage, progress: Progress): Progress {
+  const { update, patience } = progress;
+  const { best, since } = patience ?? newPatience(update);
+  const metric = stage.earlyStop?.metric ?? "";
+  const stopped = { rule: "early_stop", stage: stage.name, update, metric, best, since } as const;
+  emit({ type: "stopped", ...stopped });
+  return { ...progress, stage: plan.stages.length, stopped };
 }
 
 /** Mean losses over the last epoch, as far as it ran. */
@@ -289,12 +361,7 @@ export const lastLosses = (
 function checkpoint(context: LoopContext, stage: Stage, progress: Progress, best: boolean): void {
   const { update } = progress;
   requireFiniteState(context.plan, context.state, { stage: stage.name, update });
-  const ranked = progress.best.find((entry) => entry.update === update);
-  const folder = ranked?.folder ?? context.checkpointName(update);
+  const folder = rankedAt(progress, update)?.folder ?? context.checkpointName(update);
   context.emit({ type: "checkpoint", update, folder, best });
   context.save(folder, progress);
-}
-
-function warn({ emit }: LoopContext, update: number, { code, message, hint }: Diagnostic): void {
-  emit({ type: "warning", code, message, hint, update });
 }

@@ -1,6 +1,6 @@
 /** Checks a plan's references before anything runs: what a name refers to must exist. */
 
-import type { GraphSpec, Plan } from "../../compiler/plan/schema.js";
+import type { GraphInput, GraphOutput, GraphSpec, Plan } from "../../compiler/plan/schema.js";
 import { diagnose } from "../../grammar/diagnostic.js";
 import { artifactInconsistent } from "../../grammar/diagnostics/run.js";
 import { exitCodes, Fault } from "../fault.js";
@@ -18,29 +18,35 @@ function* contradictions(plan: Plan): Iterable<string> {
     plan.state.map(({ path }) => path),
     "state path",
   );
-  for (const slots of [true, false])
+  for (const roles of [["parameter", "buffer"], ["slot"], ["average"]])
     yield* repeated(
-      plan.state.filter(({ role }) => (role === "slot") === slots).map(({ key }) => key),
+      plan.state.filter(({ role }) => roles.includes(role)).map(({ key }) => key),
       "checkpoint key",
     );
+  for (const { role, of, path } of plan.state)
+    if (role === "average" && (of === null || !paths.has(of)))
+      yield `\`${path}\` is the average of nothing`;
   const schedules = new Set(plan.schedules.map(({ name }) => name));
   const fields = new Set(plan.data.outputs.map(({ name }) => name));
   for (const [index, stage] of plan.stages.entries()) {
-    for (const path of [...stage.trainable, ...stage.bornSlots])
+    for (const path of [...stage.trainable, ...stage.bornSlots, ...(stage.bornAverages ?? [])])
       if (!paths.has(path)) yield `stage \`${stage.name}\` names the unknown state \`${path}\``;
     for (const name of stage.schedules)
       if (!schedules.has(name)) yield `stage \`${stage.name}\` follows no schedule \`${name}\``;
-    for (const graph of Object.values(stage.graphs)) {
+    const rest = stage.kernels?.rest ?? null;
+    for (const graph of [...Object.values(stage.graphs), ...(rest === null ? [] : [rest])]) {
       yield* graphContradictions(graph, { paths, schedules, fields, stage: index });
       const atoms = new Set(
         graph.outputs.flatMap(({ meaning }) => (meaning.kind === "sum" ? [meaning.atom] : [])),
       );
-      if (graph === stage.graphs.apply) continue;
+      if (graph === stage.graphs.apply || graph === rest) continue;
       for (const { name, terms } of stage.losses)
         for (const { atom } of terms)
           if (!atoms.has(atom))
             yield `\`${graph.file}\` gives no \`${atom}\`, which the loss \`${name}\` needs`;
     }
+    yield* kernelContradictions(stage);
+    yield* accumulationContradictions(stage, { paths, schedules, fields, stage: index });
     const available = new Set([...stage.graphs.eval.outputs.map(({ name }) => name), ...fields]);
     for (const { split, name, measure } of plan.metrics)
       for (const input of inputsOf(measure))
@@ -51,20 +57,77 @@ function* contradictions(plan: Plan): Iterable<string> {
   const known = knownValues(plan);
   for (const { name } of plan.objectives)
     if (!known.has(name)) yield `the objective \`${name}\` is measured nowhere`;
-  const { best } = plan.checkpoint;
-  if (best !== null && !(best.metric.startsWith("val.") && known.has(best.metric)))
-    yield `the best checkpoint is chosen by \`${best.metric}\`, which validation does not measure`;
+  for (const { name, earlyStop } of plan.stages)
+    if (
+      earlyStop !== undefined &&
+      (earlyStop.metric.startsWith("test.") || !known.has(earlyStop.metric))
+    )
+      yield `stage \`${name}\` stops by \`${earlyStop.metric}\`, which validation does not measure`;
+  const choosing = [
+    ...[plan, ...plan.stages].flatMap(({ checkpoint }) => checkpoint?.best ?? []),
+    ...plan.stages.flatMap(({ start }) => start ?? []),
+  ];
+  for (const { metric } of choosing)
+    if (!(metric.startsWith("val.") && known.has(metric)))
+      yield `the best checkpoint is chosen by \`${metric}\`, which validation does not measure`;
 }
 
-function* graphContradictions(
-  graph: GraphSpec,
-  known: {
-    readonly paths: ReadonlySet<string>;
-    readonly schedules: ReadonlySet<string>;
-    readonly fields: ReadonlySet<string>;
-    readonly stage: number;
-  },
+interface Known {
+  readonly paths: ReadonlySet<string>;
+  readonly schedules: ReadonlySet<string>;
+  readonly fields: ReadonlySet<string>;
+  readonly stage: number;
+}
+
+/** What a micro-batch takes over from those before it is given by them. */
+function* accumulationContradictions(
+  { name, graphs, accumulate }: Plan["stages"][number],
+  known: Known,
 ): Iterable<string> {
+  if (accumulate !== undefined) yield* graphContradictions(accumulate.weights, known);
+  const given = new Set(graphs.grad.outputs.map((output) => output.name));
+  const weights = new Set(
+    accumulate?.weights.outputs.flatMap(({ meaning }) =>
+      meaning.kind === "weight" ? [meaning.atom] : [],
+    ),
+  );
+  for (const { feed } of [...graphs.grad.inputs, ...graphs.step.inputs]) {
+    if (feed.kind === "so_far" && !given.has(feed.output))
+      yield `stage \`${name}\` adds up \`${feed.output}\`, which \`${graphs.grad.file}\` does not give`;
+    if (feed.kind === "divisor" && !weights.has(feed.atom))
+      yield `stage \`${name}\` measures no weight of \`${feed.atom}\``;
+  }
+}
+
+/** Kernels update whole tensors of `apply`, with numbers that the rest gives. */
+function* kernelContradictions({
+  name,
+  graphs,
+  kernels,
+}: Plan["stages"][number]): Iterable<string> {
+  if (kernels === undefined) return;
+  const lengths = new Map<string, number>();
+  const note = (key: string, { dtype, shape }: GraphInput | GraphOutput): void => {
+    const count = shape.reduce((product: number, extent) => product * Number(extent), 1);
+    if (dtype === "f32") lengths.set(key, count);
+  };
+  for (const input of graphs.apply.inputs)
+    if (input.feed.kind === "state" || input.feed.kind === "gradient")
+      note(`${input.feed.kind}:${input.feed.path}`, input);
+  for (const output of graphs.apply.outputs)
+    if (output.meaning.kind === "state") note(`state:${output.meaning.path}`, output);
+  const numbers = new Set(kernels.rest?.outputs.map((output) => output.name));
+  for (const { tensors, length, scalars } of kernels.calls) {
+    for (const { kind, path } of tensors)
+      if (lengths.get(`${kind}:${path}`) !== length)
+        yield `a kernel of stage \`${name}\` takes the ${kind} \`${path}\` for ${length} numbers of f32`;
+    for (const scalar of scalars)
+      if (!numbers.has(scalar))
+        yield `a kernel of stage \`${name}\` takes \`${scalar}\`, which nothing gives`;
+  }
+}
+
+function* graphContradictions(graph: GraphSpec, known: Known): Iterable<string> {
   for (const { name, feed } of graph.inputs) {
     const where = `input \`${name}\` of \`${graph.file}\``;
     if (feed.kind === "field" && !known.fields.has(feed.field))

@@ -9,8 +9,12 @@ import { readWeights } from "../checkpoint/checkpoint.js";
 import type { Progress } from "../checkpoint/progress.js";
 import type { RunDirectory } from "../run-directory.js";
 import type { RunResult } from "../run-result.js";
+import { batchesBefore } from "../schedule.js";
+import { evaluatedState, weightsFile } from "./averages.js";
 import { evaluate, type Evaluation, loadEvaluation } from "./evaluate.js";
-import { lastLosses, type LoopContext, type LoopOutcome } from "./loop.js";
+import { policyOf } from "./choose.js";
+import type { LoopContext } from "./context.js";
+import { lastLosses, tracing, type LoopOutcome } from "./loop.js";
 
 /**
  * Chooses the best weights by the policy (else the last), tests them once, and holds the
@@ -23,13 +27,14 @@ export async function concludeRun(
 ): Promise<RunResult> {
   const { plan } = context;
   const [best] = progress.best;
-  if (status === "finished" && best === undefined && plan.checkpoint.best !== null) {
-    const { metric } = plan.checkpoint.best;
+  const lastStage = lastStageOf(plan, progress);
+  const policy = policyOf(plan, lastStage).best;
+  if (status === "finished" && best === undefined && policy !== null) {
+    const { metric } = policy;
     const { code, message, hint } = diagnose(bestUndefined, { metric }, null);
     context.emit({ type: "warning", code, message, hint, update: progress.update });
   }
   const test = status === "finished" ? await testChosen(context, progress, directory) : nothing;
-  const lastStage = at(plan.stages, Math.min(progress.stage, plan.stages.length - 1));
   const metrics: Record<string, number | null> = {
     ...Object.fromEntries(
       Object.entries(lastLosses(lastStage, progress)).map(([name, value]) => [
@@ -44,18 +49,25 @@ export async function concludeRun(
     status,
     run_dir: directory.folder,
     updates: progress.update,
-    epochs: progress.update / context.timeline.batchesPerEpoch,
+    epochs: batchesBefore(context.timeline, progress.update) / context.timeline.batchesPerEpoch,
     metrics,
     tables: { ...(best?.tables ?? progress.tables), ...test.tables },
     objectives: plan.objectives.map((objective) => judged(objective, metrics)),
+    stopped: progress.stopped,
     executor: context.executor.name,
     precision: { asked: plan.precision.asked, ran: precisionOf(plan) },
     weights: join(
       directory.checkpoints,
       best === undefined ? "last" : "best-1",
-      "model.safetensors",
+      weightsFile(best === undefined ? lastStage : at(plan.stages, best.stage)),
     ),
   };
+}
+
+/** The stage that made the last update. */
+function lastStageOf({ stages }: Plan, { stage, stopped }: Progress): Plan["stages"][number] {
+  const found = stopped === null ? undefined : stages.find(({ name }) => name === stopped.stage);
+  return found ?? at(stages, Math.min(stage, stages.length - 1));
 }
 
 type Tested = Pick<Evaluation, "metrics" | "tables">;
@@ -70,12 +82,15 @@ async function testChosen(
   const { plan, dataset, executor, folder, feeder, emit } = context;
   if (dataset.size("test") === 0) return nothing;
   const [best] = progress.best;
-  const stage = at(plan.stages, best?.stage ?? plan.stages.length - 1);
+  const stage = best === undefined ? lastStageOf(plan, progress) : at(plan.stages, best.stage);
   const update = best?.update ?? progress.update;
   const state =
     best === undefined
-      ? context.state
-      : new Map([...context.state, ...readWeights(join(directory.checkpoints, best.folder), plan)]);
+      ? evaluatedState(plan, stage, context.state)
+      : new Map([
+          ...context.state,
+          ...readWeights(join(directory.checkpoints, best.folder), plan, weightsFile(stage)),
+        ]);
   const graphs = await loadEvaluation(executor, folder, plan, stage);
   try {
     const started = performance.now();
@@ -88,6 +103,7 @@ async function testChosen(
       feeder,
       state,
       update,
+      ...tracing(context, stage, "test", update),
     });
     const ms = performance.now() - started;
     emit({ type: "validation", split: "test", update, stage: stage.name, metrics, tables, ms });

@@ -1,5 +1,6 @@
 /** A whole run in this thread: directory, lock, resume, data, loop, test, result. */
 
+import { join } from "node:path";
 import { env } from "onnxruntime-node";
 import type { ExecutablePlan, Plan } from "../../compiler/plan/schema.js";
 import { type Diagnostic, diagnose } from "../../grammar/diagnostic.js";
@@ -18,6 +19,7 @@ import { acquireLock } from "../lock.js";
 import { requireMemory } from "../memory.js";
 import {
   describeRun,
+  keepFits,
   keepSplit,
   locateRun,
   moveAside,
@@ -26,9 +28,11 @@ import {
 import type { RunOptions } from "../run-options.js";
 import { readResult, type RunResult } from "../run-result.js";
 import { createSchedules, createTimeline } from "../schedule.js";
-import { elementCount } from "../tensor.js";
+import { elementCount, type HostTensor } from "../tensor.js";
+import { beginAverages } from "./averages.js";
 import { createFeeder } from "./feeds.js";
-import { type LoopContext, trainFrom } from "./loop.js";
+import type { LoopContext } from "./context.js";
+import { trainFrom } from "./loop.js";
 import { checkPlan } from "./plan-check.js";
 import { concludeRun } from "./result.js";
 
@@ -73,7 +77,9 @@ async function continueRun(
 ): Promise<RunResult> {
   const { plan } = artifact;
   const { device, threads } = options;
-  if (!options.ignoreMemory) requireMemory(plan, options.graphs, device);
+  const hasKernels = options.executor !== "session";
+  const graphs = options.graphs === "kernels" && !hasKernels ? "fused" : options.graphs;
+  if (!options.ignoreMemory) requireMemory(plan, graphs, device);
   const opened = await services.openExecutor(options.executor, { device, threads });
   const { executor } = opened;
   try {
@@ -104,7 +110,7 @@ async function trainAndConclude(opened: Opened): Promise<RunResult> {
   const timeline = createTimeline(plan, dataset.batchesPer("train"));
   const schedules = createSchedules(plan, timeline);
   const store = createStore(directory.checkpoints, files);
-  const start = startingPoint(plan, options, store);
+  const start = startingPoint(plan, options, store, dataset.fits ?? new Map());
   const begun = start.resumedFrom !== null;
   const { threadsBefore } = describeRun(
     directory,
@@ -119,6 +125,7 @@ async function trainAndConclude(opened: Opened): Promise<RunResult> {
     files,
   );
   keepSplit(directory, dataset.manifest, begun ? "begun" : "new", files);
+  keepFits(directory, dataset.fits ?? new Map(), begun ? "begun" : "new", files);
   const log = openEventLog(directory.events, start.eventsBytes);
   try {
     const emit = (body: RunEventBody): void => services.onEvent(log.append(body));
@@ -139,6 +146,18 @@ async function trainAndConclude(opened: Opened): Promise<RunResult> {
         log.sync();
         store.write(name, { plan, state, progress, eventsBytes: log.bytes() });
       },
+      weightsOf: (name) => {
+        const at = join(store.folder, name);
+        const weights = new Map(readWeights(at, plan));
+        const averages = plan.state.filter(({ role }) => role === "average");
+        const averaged = averages.length === 0 ? weights : readWeights(at, plan, "ema.safetensors");
+        for (const { path, of } of averages) {
+          const tensor = averaged.get(of ?? "");
+          if (tensor !== undefined) weights.set(path, tensor);
+        }
+        return weights;
+      },
+      dump: { folder: directory.folder, files },
       shouldStop: services.shouldStop,
       afterUpdate: services.afterUpdate ?? (() => undefined),
     };
@@ -146,6 +165,7 @@ async function trainAndConclude(opened: Opened): Promise<RunResult> {
     const warn = ({ code, message, hint }: Diagnostic): void =>
       emit({ type: "warning", code, message, hint, update: start.progress.update });
     if (warning !== null) warn(warning);
+    dataset.warnings?.forEach(warn);
     if (begun && threadsBefore !== null && threadsBefore !== options.threads)
       warn(diagnose(threadsChanged, { before: threadsBefore, now: options.threads }, null));
     const outcome = await trainFrom(context, start.progress);
@@ -168,7 +188,12 @@ interface StartingPoint {
 }
 
 /** The last checkpoint, or new state with the weights that were asked for. */
-function startingPoint(plan: Plan, options: RunOptions, store: CheckpointStore): StartingPoint {
+function startingPoint(
+  plan: Plan,
+  options: RunOptions,
+  store: CheckpointStore,
+  fits: State,
+): StartingPoint {
   store.repair();
   const last = store.last();
   if (last !== null) {
@@ -178,13 +203,15 @@ function startingPoint(plan: Plan, options: RunOptions, store: CheckpointStore):
   }
   const given: State = options.from === null ? new Map() : readWeights(options.from, plan);
   const state = new Map(
-    plan.state.map((entry) => {
+    plan.state.map((entry): [string, HostTensor] => {
       const { init, path, shape, dtype } = entry;
-      const known = given.get(path);
+      // What the data are rescaled by goes before what other data were.
+      const known = fits.get(path) ?? given.get(path);
       const data = known?.data ?? initialize(init, plan.seed, path, shape, dtype);
-      return [path, { dtype, shape, data }] as const;
+      return [path, { dtype, shape, data }];
     }),
   );
+  beginAverages(plan, state);
   return { state, progress: noProgress, eventsBytes: 0, resumedFrom: null };
 }
 
@@ -195,12 +222,17 @@ function requireRecords(plan: Plan, dataset: Dataset): void {
       diagnose(noBatches, { records: dataset.size("train"), batch: plan.batch }, null),
       exitCodes.badData,
     );
-  const { best } = plan.checkpoint;
-  if (best !== null && dataset.size("val") === 0)
-    throw new Fault(
-      diagnose(bestWithoutValidation, { metric: best.metric }, null),
-      exitCodes.badData,
-    );
+  if (dataset.size("val") > 0) return;
+  const bests = [plan, ...plan.stages].flatMap(({ checkpoint }) => checkpoint?.best ?? []);
+  const starts = plan.stages.flatMap(({ start }) => start ?? []);
+  const stops = plan.stages.flatMap(({ earlyStop }) => earlyStop ?? []);
+  const rules = [
+    ...bests.map(({ metric }) => ({ metric, rule: "the best" })),
+    ...starts.map(({ metric }) => ({ metric, rule: "`start`" })),
+    ...stops.map(({ metric }) => ({ metric, rule: "`early_stop`" })),
+  ];
+  for (const rule of rules)
+    throw new Fault(diagnose(bestWithoutValidation, rule, null), exitCodes.badData);
 }
 
 function introduction(

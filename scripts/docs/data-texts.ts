@@ -21,7 +21,7 @@ export const sources: Readonly<Record<string, string>> = {
   images:
     "A record per picture that fits the pattern, whose names in braces are bound and may be split by. Reader: `image`.",
   geotiff: "A record per raster that fits the pattern. Reader: `image`, `u8` or `f32`.",
-  coco: "A record per picture of a COCO file. `classes` limits the categories and orders them; without it all count, in the file's order. Readers: `image`, `boxes`, `box_classes`, `masks`, `area`, `present`.",
+  coco: "A record per picture of a COCO file. `classes` limits the categories and orders them; without it all count, in the file's order. `names: (dent: [dunt], dirt: [])` says what the file calls a class, with an empty list for one that it does not have; `images` is the pictures' folder where it is not `root`. Readers: `image`, `boxes`, `box_classes`, `masks`, `area`, `present`.",
   zip: '`zip(npy("y.npy"), images("img/{i}.png"), by: index)` joins the records of several sources, by index or by a key that all have: `by: "id"`. Parts may have names, `zip(left: …, right: …)`, and are then read as `left.image()`.',
   concat: "`concat(a, b)`: the records of sources of one kind, one after the other.",
 };

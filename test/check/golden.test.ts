@@ -32,6 +32,10 @@ for (const file of caseFiles())
       const sound = analysis.diagnostics.every(({ severity }) => severity !== "error");
       const trains = /^train |^\/\/ with a train/m.test(each.written);
       expect(analysis.lowered !== null).toBe(sound && trains);
+      // A check alone finds the same, without making graphs.
+      const checked = analyzeProgram(each, "check");
+      expect(annotate(each, { ...checked, facts: analysis.facts })).toBe(text);
+      expect(checked.lowered).toBeNull();
       if (analysis.lowered !== null) emitArtifact(analysis.lowered, "cpu");
     });
   });

@@ -149,7 +149,10 @@ const sourcesOf = (program: Program): ReadonlyMap<string, string> =>
 /** What a program's modules are read from. */
 export const hostOf = (program: Program): CompilerHost => memoryHost(sourcesOf(program));
 
-export function analyzeProgram(program: Program): Analysis {
+export function analyzeProgram(
+  program: Program,
+  purpose: "check" | "compile" = "compile",
+): Analysis {
   const root = createSource(rootName, sourcesOf(program).get(rootName) ?? "");
   return analyze(root, hostOf(program), {
     overrides: program.overrides,
@@ -157,6 +160,7 @@ export function analyzeProgram(program: Program): Analysis {
     limits: program.limits,
     variant: program.variant,
     variants: "all",
+    purpose,
   });
 }
 

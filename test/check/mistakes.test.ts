@@ -11,7 +11,6 @@ import type { CompilerHost } from "../../compiler/host.js";
 import type { Override } from "../../compiler/overrides.js";
 import { createSource } from "../../grammar/source.js";
 import { memoryHost } from "./golden.js";
-import { mistakes, wrongFlags } from "./mistakes/table.js";
 
 const read = (name: string): string =>
   readFileSync(fileURLToPath(new URL(`./mistakes/${name}`, import.meta.url)), "utf8");
@@ -52,11 +51,33 @@ it("the program without a mistake is sound", () => {
   expect(findings(base)).toEqual([]);
 });
 
-it.each(mistakes)("%s", (_title, from, to, finding) => {
-  expect(base.split(from)).toHaveLength(2);
-  expect(findings(base.replace(from, () => to))).toEqual([finding]);
+/**
+ * A title; what stands in the base program and what is planted instead, or a flag, the path it sets
+ * and its value; and the one finding that must follow.
+ */
+const planted = read("table.txt")
+  .split("\n\n")
+  .map((block) => {
+    const [title = "", ...lines] = block.trimEnd().split("\n");
+    const after = (mark: string): string | undefined =>
+      lines
+        .find((line) => line.startsWith(`  ${mark} `))
+        ?.slice(4)
+        .replaceAll("\\n", "\n");
+    return { title, from: after("-"), to: after("+"), flag: after("!"), finding: after("=") };
+  });
+
+it("plants more than forty mistakes", () => {
+  expect(planted.length).toBeGreaterThan(40);
 });
 
-it.each(wrongFlags)("%s", (_title, flag, path, value, finding) => {
-  expect(findings(base, [{ flag, path, value }])).toEqual([finding]);
+it.each(planted)("$title", ({ from, to, flag, finding }) => {
+  expect(finding).toBeDefined();
+  if (flag === undefined) {
+    expect(base.split(from ?? "")).toHaveLength(2);
+    expect(findings(base.replace(from ?? "", () => to ?? ""))).toEqual([finding]);
+    return;
+  }
+  const [, name = "", path = "", value = ""] = /^(.+) (\S+) (\S+)$/.exec(flag) ?? [];
+  expect(findings(base, [{ flag: name, path, value }])).toEqual([finding]);
 });

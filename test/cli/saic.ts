@@ -146,6 +146,7 @@ export interface PrintedResult {
   readonly run_dir: string;
   readonly updates: number;
   readonly metrics: Readonly<Record<string, number | null>>;
+  readonly stopped: Readonly<Record<string, unknown>> | null;
   readonly weights: string;
   readonly model: string | null;
 }

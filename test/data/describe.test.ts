@@ -4,7 +4,6 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { crc32, deflateRawSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { analyze } from "../../compiler/compile.js";
 import { createSource } from "../../grammar/source.js";
@@ -12,6 +11,7 @@ import { encodeSafetensors } from "../../runtime/checkpoint/safetensors.js";
 import { csvRecords } from "../../runtime/data/describe/csv.js";
 import { describeData } from "../../runtime/data/describe/describe-data.js";
 import { memoryHost } from "../check/golden.js";
+import { npz } from "./array-files.js";
 
 const folder = mkdtempSync(join(tmpdir(), "saic-describe-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -35,43 +35,6 @@ function npy(version: 1 | 2 | 3, descr: string, shape: readonly number[], bytes 
   else head.writeUInt32LE(padded.length, 8);
   const count = shape.reduce((product, extent) => product * extent, 1);
   return Buffer.concat([head, Buffer.from(padded), Buffer.alloc(count * bytes)]);
-}
-
-/** A zip archive of npy files. */
-function npz(entries: Readonly<Record<string, Buffer>>, method: 0 | 8): Buffer {
-  const locals: Buffer[] = [];
-  const directory: Buffer[] = [];
-  let offset = 0;
-  for (const [name, bytes] of Object.entries(entries)) {
-    const packed = method === 8 ? deflateRawSync(bytes) : bytes;
-    const named = Buffer.from(`${name}.npy`);
-    const local = Buffer.alloc(30);
-    local.writeUInt32LE(0x04034b50, 0);
-    local.writeUInt16LE(method, 8);
-    local.writeUInt32LE(crc32(bytes), 14);
-    local.writeUInt32LE(packed.length, 18);
-    local.writeUInt32LE(bytes.length, 22);
-    local.writeUInt16LE(named.length, 26);
-    const central = Buffer.alloc(46);
-    central.writeUInt32LE(0x02014b50, 0);
-    central.writeUInt16LE(method, 10);
-    central.writeUInt32LE(crc32(bytes), 16);
-    central.writeUInt32LE(packed.length, 20);
-    central.writeUInt32LE(bytes.length, 24);
-    central.writeUInt16LE(named.length, 28);
-    central.writeUInt32LE(offset, 42);
-    locals.push(local, named, packed);
-    directory.push(central, named);
-    offset += 30 + named.length + packed.length;
-  }
-  const size = directory.reduce((sum, part) => sum + part.length, 0);
-  const end = Buffer.alloc(22);
-  end.writeUInt32LE(0x06054b50, 0);
-  end.writeUInt16LE(Object.keys(entries).length, 8);
-  end.writeUInt16LE(Object.keys(entries).length, 10);
-  end.writeUInt32LE(size, 12);
-  end.writeUInt32LE(offset, 16);
-  return Buffer.concat([...locals, ...directory, end]);
 }
 
 describe("csv", () => {

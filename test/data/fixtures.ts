@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
-import type { DataProgram } from "../../compiler/plan/data.js";
+import type { DataProgram, PlainSplit } from "../../compiler/plan/data.js";
 import type { Batch } from "../../runtime/data/dataset.js";
 import { Fault } from "../../runtime/fault.js";
 
@@ -57,7 +57,7 @@ type Overrides = Partial<Omit<DataProgram, "loader">> & {
 };
 
 const loader: DataProgram["loader"] = { batch: 4, shuffle: true, workers: 0, last: "drop" };
-const split: DataProgram["split"] = { by: null, train: 0.5, val: 0.25, test: 0.25, seed: 1 };
+export const split: PlainSplit = { by: null, train: 0.5, val: 0.25, test: 0.25, seed: 1 };
 
 function program(base: Omit<DataProgram, "loader">, overrides: Overrides): DataProgram {
   return { ...base, ...overrides, loader: { ...loader, ...overrides.loader } };

@@ -54,20 +54,20 @@ describe("drawShape", () => {
 
 describe("the source", () => {
   it("lists classes in turn", async () => {
-    const records = await listRecords(shapesSource);
+    const records = await listRecords(shapesSource, []);
     expect(records.map((record) => record.label).slice(0, 6)).toEqual([0, 1, 2, 3, 0, 1]);
     expect(records).toHaveLength(40);
   });
 
   it("names figures that it cannot draw", async () => {
-    const fault = await faultOf(listRecords({ ...shapesSource, classes: ["ring", "sqare"] }));
+    const fault = await faultOf(listRecords({ ...shapesSource, classes: ["ring", "sqare"] }, []));
     expect(fault.exitCode).toBe(6);
     expect(fault.diagnostic).toMatchObject({
       code: "data/shape-unknown",
       hint: "did you mean `square`?",
       place: "shapes.pipe:3:11",
     });
-    const twice = await faultOf(listRecords({ ...shapesSource, classes: ["ring", "ring"] }));
+    const twice = await faultOf(listRecords({ ...shapesSource, classes: ["ring", "ring"] }, []));
     expect(twice.diagnostic.code).toBe("data/class-duplicate");
   });
 });

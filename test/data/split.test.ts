@@ -1,13 +1,18 @@
 /** Splits: shares, whole groups, disjointness and seeds. */
 
 import { describe, expect, it } from "vitest";
-import type { DataProgram } from "../../compiler/plan/data.js";
+import type { PlainSplit } from "../../compiler/plan/data.js";
 import type { SplitManifest } from "../../runtime/data/dataset.js";
 import type { DataRecord } from "../../runtime/data/record.js";
 import { recordsOf, shareOut, splitNames, splitRecords } from "../../runtime/data/split.js";
-import { shapesProgram, tilesProgram } from "./fixtures.js";
+import { shapesProgram, split, tilesProgram } from "./fixtures.js";
 
 const tile = (frame: string, position: number): DataRecord => ({
+  leaf: 0,
+  index: position,
+  parts: [],
+  columns: {},
+  line: null,
   id: `${frame}#${position}`,
   file: `${frame}.png`,
   properties: { frame },
@@ -17,9 +22,9 @@ const tile = (frame: string, position: number): DataRecord => ({
 const frames = Array.from({ length: 20 }, (_, i) => `f${i}`);
 const records = frames.flatMap((frame) => [0, 1, 2].map((position) => tile(frame, position)));
 
-const tiles = (split: Partial<DataProgram["split"]>): SplitManifest => {
+const tiles = (changes: Partial<PlainSplit>): SplitManifest => {
   const program = tilesProgram("x", { frame: [4, 10], size: 4, overlap: 1 });
-  return splitRecords({ ...program, split: { ...program.split, ...split } }, records);
+  return splitRecords({ ...program, split: { ...split, by: "frame", ...changes } }, records);
 };
 
 describe("shareOut", () => {

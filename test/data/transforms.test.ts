@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { TransformOp } from "../../compiler/plan/data.js";
 import type { Pixels } from "../../runtime/data/pixels.js";
 import { outcomeOf, transform } from "../../runtime/data/transforms/transform.js";
+import { pixelsOf } from "../../runtime/data/value.js";
 import { createStream, uniformDouble } from "../../runtime/random.js";
 
 const u8 = (shape: readonly number[], values: readonly number[]): Pixels => ({
@@ -18,7 +19,7 @@ const f32 = (shape: readonly number[], values: readonly number[]): Pixels => ({
 });
 const stream = createStream(1, "data/D/step");
 const apply = (op: TransformOp, x: Pixels, record = 0, epoch = 0): Pixels =>
-  transform(op, x, { stream, epoch, record });
+  pixelsOf(transform(op, x, { stream, epoch, record }));
 const numbers = (x: Pixels): number[] => Array.from(x.data);
 const close = (x: Pixels, expected: readonly number[]): void => {
   expect(x.data).toHaveLength(expected.length);
@@ -155,5 +156,171 @@ describe("types", () => {
     expect(outcomeOf({ kind: "hflip", p: 1 }, { dtype: "f32", shape: [3] })).toMatchObject({
       ok: false,
     });
+  });
+});
+
+describe("what draws", () => {
+  const gray = u8(
+    [1, 8, 8],
+    Array.from({ length: 64 }, (_, i) => 3 * i),
+  );
+  const colors = u8([3, 2, 2], [200, 10, 90, 0, 30, 60, 90, 0, 100, 250, 90, 0]);
+  const ops: readonly TransformOp[] = [
+    { kind: "noise", std: 0.1, p: 1 },
+    { kind: "blur", sigma: 2, p: 1 },
+    { kind: "cutout", size: 3, count: 2, p: 1, value: 7 },
+    { kind: "rotate", degrees: 30, p: 1, value: 0 },
+    { kind: "affine", degrees: 5, shift: 0.2, scale: [0.8, 1.2], shear: 10, p: 1, value: 0 },
+    { kind: "vflip", p: 0.5 },
+    { kind: "random_crop", height: 4, width: 5 },
+  ];
+
+  it.each(ops)("$kind depends on epoch and record alone", (op) => {
+    const many = (record: number, epoch: number): readonly number[] =>
+      numbers(apply(op, gray, record, epoch));
+    expect(many(3, 2)).toEqual(many(3, 2));
+    const different = new Set([0, 1, 2, 3, 4, 5, 6, 7].map((record) => many(record, 1).join()));
+    expect(different.size).toBeGreaterThan(1);
+    expect(numbers(gray)).toEqual(Array.from({ length: 64 }, (_, i) => 3 * i));
+  });
+
+  it.each(ops.filter((op) => "p" in op))("$kind happens with its probability", (op) => {
+    const never = { ...op, p: 0 } as TransformOp;
+    expect(numbers(apply(never, gray))).toEqual(numbers(gray));
+    const half = { ...op, p: 0.5 } as TransformOp;
+    const changed = Array.from({ length: 400 }, (_, record) =>
+      numbers(apply(half, gray, record)).join() === numbers(gray).join() ? 0 : 1,
+    ).reduce<number>((a, b) => a + b, 0);
+    expect(Math.abs(changed - 200)).toBeLessThan(50);
+  });
+
+  it("noise has the deviation that it says", () => {
+    const flat = f32(
+      [1, 100, 100],
+      Array.from({ length: 10_000 }, () => 5),
+    );
+    const values = numbers(apply({ kind: "noise", std: 0.5, p: 1 }, flat));
+    const mean = values.reduce((a, b) => a + b, 0) / values.length;
+    const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length;
+    expect(mean).toBeCloseTo(5, 1);
+    expect(Math.sqrt(variance)).toBeCloseTo(0.5, 1);
+  });
+
+  it("blur keeps what is flat, and sums", () => {
+    const flat = u8(
+      [1, 5, 5],
+      Array.from({ length: 25 }, () => 77),
+    );
+    expect(numbers(apply({ kind: "blur", sigma: 3, p: 1 }, flat, 5))).toEqual(numbers(flat));
+    const dot = f32(
+      [1, 21, 21],
+      Array.from({ length: 441 }, (_, i) => (i === 220 ? 1 : 0)),
+    );
+    const spread = numbers(apply({ kind: "blur", sigma: 2, p: 1 }, dot, 5));
+    expect(spread.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 2);
+    expect(Math.max(...spread)).toBe(spread[220]);
+  });
+
+  it("cutout sets whole squares", () => {
+    const cut = numbers(apply({ kind: "cutout", size: 3, count: 1, p: 1, value: 255 }, gray, 2));
+    const holes = cut.flatMap((value, i) => (value === 255 ? [i] : []));
+    expect(holes).toHaveLength(9);
+    const [first = 0] = holes;
+    expect(holes).toEqual([0, 1, 2, 8, 9, 10, 16, 17, 18].map((step) => first + step));
+  });
+
+  it("scale multiplies the record by one number", () => {
+    const x = f32([3], [1, -2, 4]);
+    const [a = 0, b = 0, c = 0] = numbers(apply({ kind: "scale", by: [2, 3], p: 1 }, x, 4));
+    expect(a).toBeGreaterThanOrEqual(2);
+    expect(a).toBeLessThanOrEqual(3);
+    expect([b, c]).toEqual([-2 * a, 4 * a].map(Math.fround));
+  });
+
+  it("rotate by no angle and affine by nothing leave the picture", () => {
+    const still = { kind: "affine", degrees: 0, shift: 0, scale: [1, 1], shear: 0, p: 1 } as const;
+    expect(numbers(apply({ ...still, scale: [1, 1], value: 0 }, gray))).toEqual(numbers(gray));
+    // Twice as large about the middle: the inner half fills the picture.
+    const twice = numbers(apply({ ...still, scale: [2, 2], value: 0 }, gray));
+    expect(twice[9]).toBe(
+      Math.round(
+        (3 * (2 * 8 + 2) * 9 + 3 * (2 * 8 + 3) * 3 + 3 * (3 * 8 + 2) * 3 + 3 * (3 * 8 + 3)) / 16 -
+          0.01,
+      ),
+    );
+  });
+
+  it("color_jitter of nothing leaves all colors, and gray stays gray", () => {
+    const none = {
+      kind: "color_jitter",
+      brightness: 0,
+      contrast: 0,
+      saturation: 0,
+      hue: 0,
+    } as const;
+    expect(numbers(apply(none, colors))).toEqual(numbers(colors));
+    const turned = numbers(apply({ ...none, saturation: 1, hue: 0.5 }, colors, 3));
+    expect(turned).not.toEqual(numbers(colors));
+    expect([turned[2], turned[6], turned[10]]).toEqual([90, 90, 90]);
+    expect([turned[3], turned[7], turned[11]]).toEqual([0, 0, 0]);
+    const light = numbers(apply({ ...none, brightness: 0.5 }, colors, 1));
+    const factor = (light[2] ?? 0) / 90;
+    expect(light[1]).toBeCloseTo(10 * factor, -1);
+  });
+
+  it("color_jitter turns red to green by a third", () => {
+    // The draw of this record and epoch is searched for: U(-1/2, 1/2) turns near 1/3.
+    const red = u8([3, 1, 1], [255, 0, 0]);
+    const hues = Array.from({ length: 200 }, (_, record) =>
+      numbers(
+        apply(
+          { kind: "color_jitter", brightness: 0, contrast: 0, saturation: 0, hue: 0.5 },
+          red,
+          record,
+        ),
+      ),
+    );
+    expect(hues.every((rgb) => Math.max(...rgb) === 255 && Math.min(...rgb) === 0)).toBe(true);
+    for (const channel of [0, 1, 2])
+      expect(
+        hues.some((rgb) => rgb[channel] === 255 && rgb.filter((v) => v < 60).length === 2),
+      ).toBe(true);
+  });
+});
+
+describe("fixed moves", () => {
+  const x = u8([1, 3, 4], [0, 1, 2, 3, 10, 11, 12, 13, 20, 21, 22, 23]);
+
+  it("crop, center_crop and pad", () => {
+    expect(numbers(apply({ kind: "crop", top: 1, left: 2, height: 2, width: 2 }, x))).toEqual([
+      12, 13, 22, 23,
+    ]);
+    expect(numbers(apply({ kind: "center_crop", height: 1, width: 2 }, x))).toEqual([11, 12]);
+    const sides = { kind: "pad", top: 1, bottom: 0, left: 0, right: 1 } as const;
+    expect(numbers(apply({ ...sides, value: 9 }, x)).slice(0, 10)).toEqual([
+      9, 9, 9, 9, 9, 0, 1, 2, 3, 9,
+    ]);
+    expect(numbers(apply({ ...sides, value: "edge" }, x)).slice(0, 10)).toEqual([
+      0, 1, 2, 3, 3, 0, 1, 2, 3, 3,
+    ]);
+  });
+
+  it("crops that leave the picture are no pictures", () => {
+    const large = { kind: "random_crop", height: 4, width: 4 } as const;
+    expect(() => apply(large, x)).toThrow(
+      "a window of 4 x 4 at row 0, column 0 leaves the picture of 3 x 4",
+    );
+  });
+
+  it("tile gives overlapping squares, row by row", () => {
+    const tiles = apply({ kind: "tile", size: 2, overlap: 1 }, u8([1, 2, 3], [0, 1, 2, 3, 4, 5]));
+    expect(tiles.shape).toEqual([2, 1, 2, 2]);
+    expect(numbers(tiles)).toEqual([0, 1, 3, 4, 1, 2, 4, 5]);
+  });
+
+  it("normalize goes by the channel of each picture of a window", () => {
+    const op = { kind: "normalize", mean: [1, 2], std: [1, 2] } as const;
+    const window = f32([2, 2, 1, 1], [1, 4, 2, 8]);
+    expect(numbers(apply({ ...op, mean: [1, 2], std: [1, 2] }, window))).toEqual([0, 1, 1, 3]);
   });
 });

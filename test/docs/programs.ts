@@ -3,8 +3,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createHost, packageRoot } from "../../cli/host.js";
-import { analyze } from "../../compiler/compile.js";
+import { type Analysis, analyze } from "../../compiler/compile.js";
 import type { CompilerHost } from "../../compiler/host.js";
+import { lintProgram } from "../../compiler/lint/lint.js";
 import type { Diagnostic } from "../../grammar/diagnostic.js";
 import { createSource } from "../../grammar/source.js";
 import { type FencedBlock, fencedBlocks } from "./markdown-blocks.js";
@@ -21,16 +22,29 @@ const importable = new Map(
 
 /** What the checker says of a program. */
 export function diagnosticsOf(block: FencedBlock): readonly Diagnostic[] {
+  const { diagnostics, uncarried } = analysisOf(block, withTour());
+  return [...diagnostics, ...uncarried];
+}
+
+/** What the linter says of a program. */
+export function lintFindingsOf(block: FencedBlock): readonly Diagnostic[] {
+  const host = withTour();
+  return lintProgram(analysisOf(block, host), host);
+}
+
+/** The host of the command line, which also knows the tour's files. */
+function withTour(): CompilerHost {
   const host = createHost();
-  const withTour: CompilerHost = {
+  return {
     ...host,
     readModule: (specifier, from) =>
       importable.get(specifier.replace(/^\.\//, "")) ?? host.readModule(specifier, from),
   };
+}
+
+function analysisOf(block: FencedBlock, host: CompilerHost): Analysis {
   const source = createSource(fileOf(block) ?? "example.pipe", block.text);
-  const options = { overrides: [], train: null, variants: "all" } as const;
-  const { diagnostics, uncarried } = analyze(source, withTour, options);
-  return [...diagnostics, ...uncarried];
+  return analyze(source, host, { overrides: [], train: null, variants: "all" });
 }
 
 /** `net.pipe` of a block that begins with `pipe file=net.pipe`. */

@@ -13,10 +13,11 @@ import { SAMPLE } from "./sample.js";
 import { show } from "./show-ast.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const files = ["stdlib", "pipelines", "test/grammar/drafts"].flatMap((folder) =>
-  readdirSync(root + folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".pipe"))
-    .map((file) => `${folder}/${file.replaceAll("\\", "/")}`),
+const files = ["stdlib", "pipelines", "test/check/systems", "test/grammar/drafts"].flatMap(
+  (folder) =>
+    readdirSync(root + folder, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".pipe"))
+      .map((file) => `${folder}/${file.replaceAll("\\", "/")}`),
 );
 const textOf = (file: string): string => readFileSync(root + file, "utf8").replaceAll("\r\n", "\n");
 

@@ -12,6 +12,7 @@ from twins import MODELS
     [
         ("resnet18", 11_689_512),
         ("resnet34", 21_797_672),
+        ("resnet50", 25_557_032),
         ("features", None),
         ("bottlenecks", None),
         ("vit", None),
@@ -23,7 +24,8 @@ from twins import MODELS
 def test_state_is_the_twins(program, count):
     name = "features-nesterov" if program == "features" else program
     folder = FOLDER / name
-    file = folder / "plan.json" if program == "resnet34" else folder / "artifact" / "plan.json"
+    whole = program in ("resnet34", "resnet50")
+    file = folder / "plan.json" if whole else folder / "artifact" / "plan.json"
     entries = json.loads(file.read_text())["state"]
     model = MODELS[program]()
     ours = {e["key"]: (tuple(e["shape"]), e["role"]) for e in entries if e["role"] != "slot"}

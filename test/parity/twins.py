@@ -25,19 +25,19 @@ class BasicBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    def __init__(self, depths, classes=1000):
+    def __init__(self, depths, classes=1000, first=64):
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
-        channels = 64
+        self.conv1 = nn.Conv2d(3, first, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(first)
+        channels = first
         for i, depth in enumerate(depths):
-            width = 64 << i
+            width = first << i
             blocks = []
             for j in range(depth):
                 blocks.append(BasicBlock(channels, width, 2 if i > 0 and j == 0 else 1))
                 channels = width
             setattr(self, f"layer{i + 1}", nn.Sequential(*blocks))
-        self.fc = nn.Linear(512, classes)
+        self.fc = nn.Linear(channels, classes)
 
     def forward(self, x):
         x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
@@ -276,6 +276,7 @@ OPTIMIZERS = {"resnet18": adamw, "features": sgd}
 SLOTS = {"resnet18": ("exp_avg", "exp_avg_sq"), "features": ("momentum_buffer",)}
 
 MODELS |= {
+    "resnet50": lambda: Bottlenecks([3, 4, 6, 3], [64, 128, 256, 512], 1000),
     "bottlenecks": lambda: Bottlenecks([1, 2, 1, 1], [8, 12, 16, 20], 4),
     "vit": lambda: ViT(24, 3, 3, 4, 16, 4),
     "attention": Attention,

@@ -20,7 +20,7 @@ import { readResult } from "../../runtime/run-result.js";
 import { createSchedules, createTimeline } from "../../runtime/schedule.js";
 import { runTraining } from "../../runtime/supervise.js";
 import { requireFiniteState } from "../../runtime/train/guards.js";
-import { shapesProgram } from "../data/fixtures.js";
+import { shapesProgram, split } from "../data/fixtures.js";
 import { build } from "./build.js";
 import { eventsOf, run, temporaryFolder } from "./harness.js";
 import { tinyProgram } from "./memory-dataset.js";
@@ -126,11 +126,15 @@ test("data", async () => {
   const drawn = shapesProgram({ transforms: [] });
   const u8 = {
     ...drawn,
-    outputs: drawn.fields.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
+    outputs: drawn.fields.map(({ name, dtype, shape }) => ({
+      name,
+      dtype,
+      shape: shape.map((extent) => extent ?? 1),
+    })),
   };
   const open = (program: DataProgram) =>
     faultOf(() => openDataset(program, { seed: 1, threads: 0 }));
-  const few = { ...u8, split: { ...u8.split, train: 0.999, val: 0.001, test: 0 } };
+  const few = { ...u8, split: { ...split, train: 0.999, val: 0.001, test: 0 } };
   expect(await open(few)).toBe("data/split-empty 6");
   expect(await open(drawn)).toBe("data/output-mismatch 6");
   const missing = pathToFileURL(join(folder.path, "none.js"));

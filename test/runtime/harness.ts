@@ -38,7 +38,7 @@ export async function run(
       executor: "session",
       from: null,
       mode: "resume",
-      graphs: "fused",
+      graphs: "kernels",
       ignoreMemory: false,
       ...options,
     },

@@ -60,9 +60,9 @@ test("stages lie end to end", () => {
   expect(createTimeline(plan([]), 5)).toEqual({
     batchesPerEpoch: 5,
     stages: [
-      { start: 0, length: 10 },
-      { start: 10, length: 10 },
-      { start: 20, length: 4 },
+      { start: 0, length: 10, perUpdate: 1, batches: 0 },
+      { start: 10, length: 10, perUpdate: 1, batches: 10 },
+      { start: 20, length: 4, perUpdate: 1, batches: 20 },
     ],
     total: 24,
   });

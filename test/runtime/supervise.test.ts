@@ -60,7 +60,7 @@ const options = (runs: string): RunOptions => ({
   executor: null,
   from: null,
   mode: "resume",
-  graphs: "fused",
+  graphs: "kernels",
   ignoreMemory: false,
 });
 

@@ -12,6 +12,7 @@ import { at } from "../../grammar/invariant.js";
 import { createSource } from "../../grammar/source.js";
 import { openExecutor } from "../../runtime/executor/open-executor.js";
 import type { ExecutorName, Tensors } from "../../runtime/executor/executor.js";
+import type { UpdateGraphs } from "../../runtime/run-options.js";
 import { lossesOf } from "../../runtime/train/losses.js";
 import { createStepper } from "../../runtime/train/step.js";
 import { feederOf, fixedBatch, initialState } from "../../scripts/prepare-train.js";
@@ -63,7 +64,8 @@ train small {
 }
 `;
 
-function artifactOf(parts: Parts) {
+/** The program, compiled. */
+export function artifactOf(parts: Parts) {
   const source = createSource("small.pipe", program(parts));
   const { diagnostics, lowered } = analyze(source, createHost(), { overrides: [], train: null });
   if (diagnostics.length > 0 || lowered === null)
@@ -94,7 +96,7 @@ export interface Trained {
 export interface TrainingChoices {
   readonly executor?: ExecutorName;
   readonly threads?: number;
-  readonly graphs?: "fused" | "split";
+  readonly graphs?: UpdateGraphs;
 }
 
 /** Makes the program's updates, by default three, on one fixed batch. */

@@ -35,7 +35,9 @@ export function describeContent(
   }
   if (content.kind !== "annotations" || source.kind !== "coco") return content;
   const known = content.classes;
-  const missing = source.classes?.find((name) => !known.includes(name));
+  const missing = source.classes
+    ?.flatMap((name) => source.names[name] ?? [name])
+    .find((name) => !known.includes(name));
   if (missing === undefined) return content;
   const suggestion = suggest(missing, known);
   report(frame, categoryUnknown, { name: missing, file: shown, known, suggestion }, span);
@@ -47,7 +49,7 @@ function requestFor(source: DatasetSource): DataRequest | null {
     case "csv":
       return { kind: "csv", file: source.file, delimiter: source.delimiter };
     case "arrays":
-      return source.format === "pickle" ? null : { kind: source.format, file: source.file };
+      return { kind: source.format, file: source.file };
     case "coco":
       return { kind: "coco", file: source.annotations };
     default:

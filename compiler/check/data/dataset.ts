@@ -99,7 +99,7 @@ function planField(
 ): DatasetProgram["fields"][number] {
   const { name, reader, type, part, place } = field;
   if (source.isCarried && !field.isCarried)
-    cannotCarryOut(frame, "a picture of a size that only the files tell", field.span);
+    cannotCarryOut(frame, `the reader \`${reader.kind}\``, field.span);
   return {
     name,
     reader,

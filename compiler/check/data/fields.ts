@@ -96,7 +96,7 @@ export function checkField(
     reader: form.make(bound, context),
     part,
     role: form.role,
-    isCarried: form.isCarried === true && !type.shape.some(isRaw),
+    isCarried: form.isCarried === true,
   };
 }
 

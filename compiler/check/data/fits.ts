@@ -6,7 +6,7 @@ import { wrongType } from "../../../grammar/diagnostics/types.js";
 import { printSpan } from "../../../grammar/source.js";
 import { suggest } from "../../../grammar/suggest.js";
 import { isFloat, isNumeric, printType, sameType, type TensorType } from "../../ir/type.js";
-import { cannotCarryOut, type Frame, report } from "../frame.js";
+import { type Frame, report } from "../frame.js";
 import { typeOf } from "../ports.js";
 import { signature } from "../signature.js";
 import { type BoundCall, bindCall, knownCall } from "./data-call.js";
@@ -34,7 +34,6 @@ export function checkFit(frame: Frame, preparation: Preparation, member: FitMemb
   }
   preparation.fits.set(name, fit);
   preparation.facts.push({ span: member.value.span, type: fit.type });
-  cannotCarryOut(frame, "`fit`", member.span);
   return true;
 }
 
@@ -64,7 +63,9 @@ function fitOf(frame: Frame, preparation: Preparation, member: FitMember): Check
     return null;
   }
   const bound = bindCall(frame, form.formals, { ...call, args });
-  const axes = bound === null ? null : axesOf(frame, bound, record);
+  // Without the setting all axes are fitted over; `axes: []` is over the records alone.
+  const whole = args.length === 0 ? record.shape.map((_, axis) => axis) : null;
+  const axes = bound === null ? null : (whole ?? axesOf(frame, bound, record));
   if (axes === null) return null;
   const shape = record.shape.filter((_, axis) => !axes.includes(axis));
   const dtype = record.dtype === "f64" ? "f64" : "f32";
@@ -93,7 +94,6 @@ function fitOf(frame: Frame, preparation: Preparation, member: FitMember): Check
 function axesOf(frame: Frame, call: BoundCall, record: TensorType): readonly number[] | null {
   const { shape } = record;
   const given = call.settings.numbers("axes");
-  if (given.length === 0) return shape.map((_, axis) => axis);
   const axes = given.map((axis) => (axis < 0 ? axis + shape.length : axis));
   const isSound = axes.every(
     (axis, i) => axis >= 0 && axis < shape.length && axes.indexOf(axis) === i,

@@ -61,7 +61,7 @@ function checkZip(frame: Frame, call: DataCall): CheckedSource | null {
     extent: null,
     content: null,
     shown: "",
-    isCarried: false,
+    isCarried: key === null && sources.every(({ isCarried }) => isCarried),
     parts,
   };
 }
@@ -100,7 +100,7 @@ function checkConcat(frame: Frame, call: DataCall): CheckedSource | null {
     ),
     content: null,
     shown: "",
-    isCarried: false,
+    isCarried: parts.every(({ source }) => source.isCarried),
     parts,
   };
 }

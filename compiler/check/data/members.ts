@@ -93,7 +93,6 @@ function rangeOf(frame: Frame, declaration: DatasetDecl, fit: CheckedFit, member
       });
     return { name, value: tensorOf(value) };
   });
-  cannotCarryOut(frame, `\`${declaration.name.text}.${fit.plan.name}\``, member.span);
   const { layout, scale } = fit;
   const { kind } = fit.plan;
   return { kind: "tuple", items, range: { kind, layout, to: scale } };

@@ -13,7 +13,6 @@ import {
   fits,
   heightOf,
   isMask,
-  isPlainImage,
   moved,
   ordered,
   pairOf,
@@ -82,7 +81,6 @@ export const movingTransforms: Readonly<Record<string, TransformForm>> = {
       height: s.number("height"),
       width: s.number("width"),
     }),
-    carries: isPlainImage,
   },
   crop: {
     formals: signature(
@@ -147,7 +145,6 @@ export const movingTransforms: Readonly<Record<string, TransformForm>> = {
     moves: "drawn",
     result: moved,
     make: (_type, { settings: s }) => ({ kind: "hflip", p: s.number("p") }),
-    carries: isPlainImage,
   },
   vflip: {
     formals: signature("vflip(p: float = 0.5)"),
@@ -164,7 +161,6 @@ export const movingTransforms: Readonly<Record<string, TransformForm>> = {
     moves: "drawn",
     result: moved,
     make: (_type, { settings: s }) => ({ kind: "random_shift", pad: s.number("pad") }),
-    carries: isPlainImage,
   },
   rotate: {
     formals: signature("rotate(degrees: float, p: float = 1, value: float = 0)"),

@@ -3,7 +3,7 @@
 import type { Span } from "../../../grammar/source.js";
 import type { Dim } from "../../ir/dim.js";
 import type { TensorType } from "../../ir/type.js";
-import type { DatasetFit, DatasetStep } from "../../plan/dataset.js";
+import type { DataFit, DataStep } from "../../plan/data.js";
 import type { Fact } from "../frame.js";
 import type { CheckedField } from "./fields.js";
 
@@ -12,7 +12,7 @@ export const splitNames = ["train", "val", "test"] as const;
 export type SplitName = (typeof splitNames)[number];
 
 export interface CheckedFit {
-  readonly plan: DatasetFit;
+  readonly plan: DataFit;
   /** The type of the record it was fitted to. */
   readonly record: TensorType;
   /** What each result is called, and the type of all of them. */
@@ -32,7 +32,7 @@ export interface Preparation {
   readonly broken: Set<string>;
   /** Fields whose condition does not hold: what transforms say of them is passed over. */
   readonly absent: ReadonlySet<string>;
-  readonly steps: DatasetStep[];
+  readonly steps: DataStep[];
   readonly fits: Map<string, CheckedFit>;
   readonly facts: Fact[];
   /** How often a kind of step has been applied to a field: draws are told apart by it. */

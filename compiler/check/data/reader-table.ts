@@ -73,6 +73,7 @@ export const readerForms: readonly ReaderForm[] = [
     formals: signature("image()"),
     mayFail: true,
     make: (_call, { onError }) => ({ kind: "picture", onError }),
+    isCarried: true,
   },
   {
     ...ownPicture,
@@ -93,6 +94,7 @@ export const readerForms: readonly ReaderForm[] = [
       root,
       onError,
     }),
+    isCarried: true,
   },
   {
     name: "label",
@@ -128,6 +130,7 @@ export const readerForms: readonly ReaderForm[] = [
       const name = settings.text("name");
       return { kind: "column", name, classes: classes.length === 0 ? null : classes };
     },
+    isCarried: true,
   },
   {
     name: "columns",
@@ -138,6 +141,7 @@ export const readerForms: readonly ReaderForm[] = [
       { dtypes: numbers, shape: [textsOf(settings.meaning("names")).length] },
     ],
     make: ({ settings }) => ({ kind: "columns", names: textsOf(settings.meaning("names")) }),
+    isCarried: true,
   },
   {
     name: "array",
@@ -151,6 +155,7 @@ export const readerForms: readonly ReaderForm[] = [
       kind: "array",
       name: settings.meaning("name").kind === "none" ? null : settings.text("name"),
     }),
+    isCarried: true,
   },
   {
     name: "window",
@@ -218,6 +223,7 @@ export const readerForms: readonly ReaderForm[] = [
     role: "value",
     types: () => of("bool"),
     make: ({ settings }, { root }) => ({ kind: "exists", file: settings.text("file"), root }),
+    isCarried: true,
   },
   {
     name: "boxes",
@@ -226,7 +232,13 @@ export const readerForms: readonly ReaderForm[] = [
     limits: { max: atLeast(1) },
     role: "marks",
     types: (_source, { settings }) => of("f32", settings.number("max"), 4),
-    make: ({ settings }) => ({ kind: "boxes", file: null, max: settings.number("max") }),
+    make: ({ settings }) => ({
+      kind: "boxes",
+      file: null,
+      root: null,
+      max: settings.number("max"),
+    }),
+    isCarried: true,
   },
   {
     name: "boxes",
@@ -235,11 +247,13 @@ export const readerForms: readonly ReaderForm[] = [
     limits: { max: atLeast(1) },
     role: "marks",
     types: (_source, { settings }) => of("f32", settings.number("max"), 4),
-    make: ({ settings }) => ({
+    make: ({ settings }, { root }) => ({
       kind: "boxes",
       file: settings.text("file"),
+      root,
       max: settings.number("max"),
     }),
+    isCarried: true,
   },
   {
     name: "box_classes",
@@ -249,6 +263,7 @@ export const readerForms: readonly ReaderForm[] = [
     role: "marks",
     types: (_source, { settings }) => of("i64", settings.number("max")),
     make: ({ settings }) => ({ kind: "box_classes", max: settings.number("max") }),
+    isCarried: true,
   },
   {
     name: "masks",
@@ -257,6 +272,7 @@ export const readerForms: readonly ReaderForm[] = [
     role: "masks",
     types: (source) => of("bool", classCount(source), "H", "W"),
     make: () => ({ kind: "masks" }),
+    isCarried: true,
   },
   {
     name: "area",
@@ -265,6 +281,7 @@ export const readerForms: readonly ReaderForm[] = [
     role: "value",
     types: (source) => of("f32", classCount(source)),
     make: () => ({ kind: "area" }),
+    isCarried: true,
   },
   {
     name: "present",
@@ -273,6 +290,7 @@ export const readerForms: readonly ReaderForm[] = [
     role: "value",
     types: (source) => of("bool", classCount(source)),
     make: () => ({ kind: "present" }),
+    isCarried: true,
   },
 ];
 

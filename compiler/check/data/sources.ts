@@ -18,6 +18,8 @@ import {
   type Limit,
 } from "./data-call.js";
 import { describeContent } from "./content.js";
+import { takeArgument } from "./choice.js";
+import { withNames } from "./category-names.js";
 import { namesBoundBy } from "./template.js";
 
 /** A source as checked: the plan's form, and what fields, splits and templates may ask of it. */
@@ -80,14 +82,18 @@ function classesOf({ settings, bound }: BoundCall, content: DataDescription | nu
   return given.length === 0 && content?.kind === "annotations" ? content.classes : given;
 }
 
-const arrays = (
-  format: "npy" | "npz" | "safetensors" | "pickle",
-  formals: readonly Formal[],
-): SourceForm => ({
-  formals,
+/** A file whose arrays' first axis is the record. */
+const arrays = (format: "npy" | "npz" | "safetensors"): SourceForm => ({
+  formals: signature(`${format}(file: path, root: path | none = none)`),
   names: ["index"],
-  file: { setting: "file", format: format === "pickle" ? null : format },
-  make: (_call, { at, place }) => ({ kind: "arrays", format, file: at("file"), place }),
+  file: { setting: "file", format },
+  make: (_call, { rooted, place }) => ({
+    kind: "arrays",
+    format,
+    file: rooted("file").file,
+    place,
+  }),
+  isCarried: true,
 });
 
 export const sourceForms: Readonly<Record<string, SourceForm>> = {
@@ -169,6 +175,7 @@ export const sourceForms: Readonly<Record<string, SourceForm>> = {
       delimiter: s.meaning("delimiter").kind === "none" ? "," : s.text("delimiter"),
       place,
     }),
+    isCarried: true,
   },
   parquet: {
     formals: signature("parquet(file: path, root: path | none = none)"),
@@ -176,10 +183,15 @@ export const sourceForms: Readonly<Record<string, SourceForm>> = {
     file: { setting: "file", format: null },
     make: (_call, { rooted, place }) => ({ kind: "parquet", ...rooted("file"), place }),
   },
-  npy: arrays("npy", signature("npy(file: path)")),
-  npz: arrays("npz", signature("npz(file: path)")),
-  safetensors: arrays("safetensors", signature("safetensors(file: path)")),
-  pickle: arrays("pickle", signature("pickle(file: path)")),
+  npy: arrays("npy"),
+  npz: arrays("npz"),
+  safetensors: arrays("safetensors"),
+  pickle: {
+    formals: signature("pickle(file: path)"),
+    names: ["index"],
+    file: { setting: "file", format: null },
+    make: (_call, { at, place }) => ({ kind: "pickle", file: at("file"), place }),
+  },
   images: {
     formals: signature("images(pattern: path)"),
     pattern: "pattern",
@@ -193,20 +205,26 @@ export const sourceForms: Readonly<Record<string, SourceForm>> = {
     make: (_call, { at, place }) => ({ kind: "geotiff", pattern: at("pattern"), place }),
   },
   coco: {
-    formals: signature("coco(annotations: path, root: path | none = none, classes: word[] = [])"),
+    formals: signature(
+      "coco(annotations: path, root: path | none = none, images: path | none = none, classes: word[] = [])",
+    ),
     names: ["index"],
     file: { setting: "annotations", format: "coco" },
     make(call, { rooted, place }) {
-      const { file, root } = rooted("annotations");
+      const { file, root: own } = rooted("annotations");
+      // The pictures' folder is told from the root, as the annotations are.
+      const root = call.path("images") === null ? own : rooted("images").file;
       const classes = call.settings.words("classes");
       return {
         kind: "coco",
         annotations: file,
         root,
         classes: classes.length === 0 ? null : [...classes],
+        names: {},
         place,
       };
     },
+    isCarried: true,
   },
 };
 
@@ -239,7 +257,9 @@ const pairOf = ([height = 0, width = 0]: readonly number[]): [number, number] =>
 /** A call of a source of the table; `null` after a report. */
 export function checkPlainSource(frame: Frame, call: DataCall): CheckedSource | null {
   const form = sourceForms[call.callee];
-  const bound = form === undefined ? null : bindCall(frame, form.formals, call);
+  const { rest, taken } =
+    call.callee === "coco" ? takeArgument(call, "names") : { rest: call, taken: null };
+  const bound = form === undefined ? null : bindCall(frame, form.formals, rest);
   if (form === undefined || bound === null || !keepsLimits(frame, bound, form.limits ?? {}))
     return null;
   if (form.check?.(frame, bound) === false) return null;
@@ -251,7 +271,9 @@ export function checkPlainSource(frame: Frame, call: DataCall): CheckedSource | 
   if (boundNames === null) return null;
   const shown = form.file === undefined ? "" : (bound.path(form.file.setting) ?? "");
   const files = filesOf(frame, bound, printSpan(call.span));
-  const source = form.make(bound, files);
+  const made = form.make(bound, files);
+  const source = taken === null ? made : withNames(frame, made, taken);
+  if (source === null) return null;
   const content = bound.lacksPath
     ? null
     : describeContent(frame, source, { shown, span: fileSpan(form, bound) });

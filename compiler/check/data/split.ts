@@ -6,10 +6,10 @@ import { splitShares } from "../../../grammar/diagnostics/program.js";
 import { wrongType } from "../../../grammar/diagnostics/types.js";
 import { suggest } from "../../../grammar/suggest.js";
 import { printType } from "../../ir/type.js";
-import type { DatasetSplit } from "../../plan/dataset.js";
+import type { DataSplit } from "../../plan/data.js";
 import type { Bound } from "../bind.js";
 import { bindEntries } from "../entries.js";
-import { cannotCarryOut, type Frame, report } from "../frame.js";
+import { type Frame, report } from "../frame.js";
 import { settingsOf } from "../read.js";
 import { signature } from "../signature.js";
 import { bindCall } from "./data-call.js";
@@ -35,7 +35,7 @@ export function checkSplit(
   declaration: DatasetDecl,
   source: CheckedSource | null,
   preparation: Preparation,
-): DatasetSplit | null {
+): DataSplit | null {
   const members = declaration.members.filter(
     (member): member is SplitMember => member.kind === "split",
   );
@@ -72,14 +72,14 @@ function isGroup(frame: Frame, { by }: SplitMember, source: CheckedSource): bool
   return false;
 }
 
-type By = Extract<DatasetSplit, { kind: "dealt" }>["by"];
+type By = Extract<DataSplit, { kind: "dealt" }>["by"];
 
 function dealt(
   frame: Frame,
   split: SplitMember,
   by: By,
   preparation: Preparation,
-): DatasetSplit | null {
+): DataSplit | null {
   const named = split.entries.find(({ key }) => key.length === 1 && key[0]?.text === "stratify");
   const entries = split.entries.map((entry): Entry =>
     entry.value !== null && entry.key[0]?.text === "stratify"
@@ -94,7 +94,6 @@ function dealt(
   const stratify = named === undefined ? null : stratifyOf(frame, named, preparation);
   if (shares === null || seed?.kind !== "int" || stratify === undefined) return null;
   const plain = stratify === null && (by === null || typeof by === "string");
-  if (stratify !== null) cannotCarryOut(frame, "`stratify`", named?.span ?? split.span);
   if (plain) return { by, ...shares, seed: seed.value };
   return { kind: "dealt", by, ...shares, seed: seed.value, stratify };
 }
@@ -153,7 +152,7 @@ function byColumn(
   split: SplitMember,
   source: CheckedSource | null,
   preparation: Preparation,
-): DatasetSplit | null {
+): DataSplit | null {
   const { by, args } = split;
   const kind = by?.text === "column" || by?.text === "time" ? by.text : null;
   if (by === null || args === null || kind === null) {
@@ -189,9 +188,7 @@ function byColumn(
   const known = tables.length === 1 ? tables : tables.filter(({ names }) => names?.includes(name));
   if (!(known.length === 0 ? tables.slice(0, 1) : known).every((t) => checkColumn(frame, t, use)))
     return null;
-  const made = columnSplit(frame, split, { kind, name, words }, preparation);
-  if (made !== null) cannotCarryOut(frame, `\`split by ${kind}\``, split.span);
-  return made;
+  return columnSplit(frame, split, { kind, name, words }, preparation);
 }
 
 interface ColumnSplit {
@@ -207,7 +204,7 @@ function columnSplit(
   split: SplitMember,
   { kind, name, words }: ColumnSplit,
   preparation: Preparation,
-): DatasetSplit | null {
+): DataSplit | null {
   if (words !== null) return { kind: "words", column: name, ...words };
   if (kind === "column") return dealt(frame, split, { column: name }, preparation);
   const schema = { owner: "`split by time`", formals: timeFormals };

@@ -7,7 +7,7 @@ import type { Span } from "../../../grammar/source.js";
 import { suggest } from "../../../grammar/suggest.js";
 import { type Dim, productOf } from "../../ir/dim.js";
 import { isNumeric, printType, sameType, type TensorType } from "../../ir/type.js";
-import type { DatasetOp } from "../../plan/dataset.js";
+import type { TransformOp } from "../../plan/data.js";
 import { givenExtents, matchAxes } from "../axis-pattern.js";
 import { type Frame, report } from "../frame.js";
 import { signature } from "../signature.js";
@@ -25,8 +25,7 @@ export interface BoundStep {
   readonly moves: "fixed" | "drawn" | null;
   readonly problem: (type: TensorType) => (Problem & { readonly span: Span }) | null;
   readonly result: (type: TensorType) => TensorType | null | "reported";
-  readonly make: (type: TensorType) => DatasetOp;
-  readonly carries: (type: TensorType) => boolean;
+  readonly make: (type: TensorType) => TransformOp;
   /** What becomes of a fit's layout; `null` loses it. */
   readonly follow: (layout: readonly Dim[], type: TensorType) => readonly Dim[] | null;
   /** The fit that a `rescale` goes by. */
@@ -79,7 +78,6 @@ function tableStep(frame: Frame, step: ApplyStep, callee: string): BoundStep | n
     },
     result: (type) => form.result(type, call),
     make: (type) => form.make(type, call),
-    carries: (type) => form.carries?.(type) === true,
     follow: (layout) => (form.moves === undefined && callee !== "tile" ? layout : null),
     fit: null,
   };
@@ -127,7 +125,6 @@ function rescaleStep(frame: Frame, preparation: Preparation, step: ApplyStep): B
     problem: () => null,
     result: (type) => (sameType(type, fit.record) ? { ...type, dtype: fit.type.dtype } : null),
     make: () => ({ kind: "rescale", fit: name, to: to === null ? null : [...to] }),
-    carries: () => false,
     follow: (layout) => layout,
     fit: { fit, to },
   };
@@ -201,7 +198,6 @@ function rearrangeStep(frame: Frame, step: EinopsStep): BoundStep | null {
         shape: numbers(arranged?.shape ?? []),
       };
     },
-    carries: () => false,
     follow(layout, type) {
       const arranged = plan(type);
       // A merged axis of which one part was reduced has no shape to broadcast in.

@@ -3,7 +3,7 @@
 import type { Formal } from "../../../grammar/ast.js";
 import type { Dim } from "../../ir/dim.js";
 import type { TensorType } from "../../ir/type.js";
-import type { DatasetOp } from "../../plan/dataset.js";
+import type { TransformOp } from "../../plan/data.js";
 import type { BoundCall, Limit } from "./data-call.js";
 
 /** One transform: a row of the table. */
@@ -20,9 +20,7 @@ export interface TransformForm {
   readonly problem?: (type: TensorType, call: BoundCall) => Problem | null;
   /** The field's type after the step; `null` when the step does not take it. */
   readonly result: (type: TensorType, call: BoundCall) => TensorType | null;
-  readonly make: (type: TensorType, call: BoundCall) => DatasetOp;
-  /** Whether the runtime carries it out on a type. */
-  readonly carries?: (type: TensorType) => boolean;
+  readonly make: (type: TensorType, call: BoundCall) => TransformOp;
 }
 
 /** A setting that does not fit the field's type. */
@@ -44,8 +42,6 @@ export const moved = (type: TensorType): TensorType | null =>
 /** Takes a `u8` image and leaves its type. */
 export const bytes = (type: TensorType): TensorType | null =>
   type.dtype === "u8" && isImage(type) ? type : null;
-/** Whether there is one picture to a record. */
-export const isPlainImage = (type: TensorType): boolean => type.shape.length === 3;
 
 /** What most transforms take, in words. */
 export const anyImage = "an image, `u8[C, H, W]` or `f32[C, H, W]`";

@@ -8,7 +8,7 @@ import { wrongType } from "../../../grammar/diagnostics/types.js";
 import { printSpan } from "../../../grammar/source.js";
 import { suggest } from "../../../grammar/suggest.js";
 import { printType, sameType, type TensorType } from "../../ir/type.js";
-import { cannotCarryOut, type Frame, report } from "../frame.js";
+import { type Frame, report } from "../frame.js";
 import { isRaw } from "./field-type.js";
 import type { CheckedField } from "./fields.js";
 import { type Preparation, type SplitName, splitNames } from "./preparation.js";
@@ -142,7 +142,7 @@ function applyStep(
   for (const type of shown.values()) preparation.facts.push({ span: step.span, type });
   if (before === undefined) return false;
   followFits(preparation, split, first.text, step, before);
-  remember(frame, preparation, { split, names, step, before });
+  remember(preparation, { split, names, step, before });
   return true;
 }
 
@@ -225,7 +225,6 @@ function followFits(
 }
 
 function remember(
-  frame: Frame,
   { ordinals, steps }: Preparation,
   applied: {
     readonly split: SplitName | null;
@@ -248,8 +247,6 @@ function remember(
     draw: `${draw}.${ordinal}`,
     place: printSpan(step.span),
   });
-  if (fields.length > 1) cannotCarryOut(frame, "a transform of several fields", step.span);
-  else if (!step.carries(before)) cannotCarryOut(frame, `\`${step.name}\``, step.span);
 }
 
 /** Whether every field ends in one type in all splits, its extents settled. */

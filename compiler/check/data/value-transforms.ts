@@ -11,7 +11,6 @@ import {
   fits,
   heightOf,
   isImage,
-  isPlainImage,
   ordered,
   pairOf,
   type TransformForm,
@@ -37,7 +36,6 @@ export const valueTransforms: Readonly<Record<string, TransformForm>> = {
       brightness: s.number("brightness"),
       contrast: s.number("contrast"),
     }),
-    carries: isPlainImage,
   },
   color_jitter: {
     formals: signature(
@@ -130,14 +128,12 @@ export const valueTransforms: Readonly<Record<string, TransformForm>> = {
       mean: s.numbers("mean"),
       std: s.numbers("std"),
     }),
-    carries: isPlainImage,
   },
   standardize: {
     formals: signature("standardize()"),
     takes: anyImage,
     result: toFloat,
     make: () => ({ kind: "standardize" }),
-    carries: isPlainImage,
   },
   tile: {
     formals: signature("tile(size: int, overlap: int = 0)"),

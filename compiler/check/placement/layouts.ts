@@ -1,6 +1,6 @@
 /** Layouts: what part of every state tensor lies on one device of a mesh. */
 
-import { invariant } from "../../../grammar/invariant.js";
+import { at, invariant } from "../../../grammar/invariant.js";
 import { dtypeBytes, numelOf, printType } from "../../ir/type.js";
 import type { StateEntry } from "../../plan/schema.js";
 import type { MeshAxes } from "./mesh.js";
@@ -90,6 +90,9 @@ export interface Layouts {
 export function layoutsOf(input: PlacementInput): Layouts {
   const problems: LayoutProblem[] = [];
   const rows = new Map<string, KeyLayout>();
+  const slots = new Map<string | null, StateEntry[]>();
+  for (const entry of input.state)
+    if (entry.role === "slot") slots.set(entry.of, [...(slots.get(entry.of) ?? []), entry]);
   for (const entry of input.state) {
     if (entry.role === "slot") {
       const owner = entry.of === null ? undefined : rows.get(entry.of);
@@ -105,7 +108,7 @@ export function layoutsOf(input: PlacementInput): Layouts {
       rows.set(entry.path, row ?? wholeRow(entry));
       continue;
     }
-    rows.set(entry.path, ownRow(input, entry, problems));
+    rows.set(entry.path, ownRow(input, entry, slots.get(entry.path) ?? [], problems));
   }
   return { rows: [...rows.values()], problems: [...problems, ...unevenStacks(input)] };
 
@@ -121,7 +124,12 @@ export const bytesPerDevice = (rows: readonly KeyLayout[]): number =>
 const devicesOver = (mesh: MeshAxes, over: readonly string[]): number =>
   over.reduce((product, axis) => product * (mesh.get(axis) ?? 1), 1);
 
-function ownRow(input: PlacementInput, entry: StateEntry, problems: LayoutProblem[]): KeyLayout {
+function ownRow(
+  input: PlacementInput,
+  entry: StateEntry,
+  slots: readonly StateEntry[],
+  problems: LayoutProblem[],
+): KeyLayout {
   const rule = input.rules.findIndex(({ paths }) => paths.has(entry.path));
   const local = [...entry.shape];
   const cuts: Cut[] = [];
@@ -137,7 +145,14 @@ function ownRow(input: PlacementInput, entry: StateEntry, problems: LayoutProble
       local[axis] = (local[axis] ?? 0) / devices;
       cuts.push({ kind: part.kind, axis, over, devices });
     };
-    const { axis } = part.kind === "split" ? part : { axis: longestDivisible(local, devices) };
+    /** Whether the slots can be cut with it, cut along that axis. */
+    const follow = (axis: number): boolean => {
+      const cut: Cut = { kind: "fsdp", axis, over, devices };
+      const shape = local.map((extent, i) => (i === axis ? extent / devices : extent));
+      const owner = row(entry, [...cuts, cut], shape);
+      return slots.every((slot) => slotRow(slot, owner) !== null);
+    };
+    const { axis } = part.kind === "split" ? part : { axis: axisToCut(local, devices, follow) };
     if (typeof axis === "string") {
       if (stackOf(input.stacks, entry.path, axis) !== null)
         cuts.push({ kind: "leaves", axis, over, devices });
@@ -169,13 +184,19 @@ function row(entry: StateEntry, cuts: readonly Cut[], local: readonly number[]):
 
 const wholeRow = (entry: StateEntry): KeyLayout => row(entry, [], entry.shape);
 
-/** The axis of largest extent that `devices` divides, the first of equals. */
-function longestDivisible(shape: readonly number[], devices: number): number | null {
-  let longest: number | null = null;
-  for (const [axis, extent] of shape.entries())
-    if (extent % devices === 0 && (longest === null || extent > (shape[longest] ?? 0)))
-      longest = axis;
-  return longest;
+/**
+ * The axis of largest extent that `devices` divides, the first of equals; one along which the slots
+ * follow, where there is one.
+ */
+function axisToCut(
+  shape: readonly number[],
+  devices: number,
+  follow: (axis: number) => boolean,
+): number | null {
+  const axes = [...shape.keys()]
+    .filter((axis) => at(shape, axis) % devices === 0)
+    .toSorted((a, b) => at(shape, b) - at(shape, a));
+  return axes.find(follow) ?? axes[0] ?? null;
 }
 
 /** Into how many pieces the tensor itself is cut; dealing leaves leaves each of them whole. */

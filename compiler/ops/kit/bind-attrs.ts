@@ -62,6 +62,8 @@ function bindAttr(place: Place, given: unknown): AttrValue | Rejection {
     }
     case "int":
       return isInteger(value) ? value : wrong(place, "an integer", value);
+    case "dim":
+      return isDim(value) ? value : wrong(place, "an integer or a dim", value);
     case "ints": {
       const list = integers(value);
       return list === null ? wrong(place, "a list of integers", value) : spread(place, value, list);

@@ -3,7 +3,7 @@
 import { type Rejection, reject } from "../../../grammar/diagnostic.js";
 import { attributeRange, dimsDiffer, rankDiffers } from "../../../grammar/diagnostics/shape.js";
 import { at } from "../../../grammar/invariant.js";
-import { printDim, sameDim } from "../../ir/dim.js";
+import { type Dim, printDim, sameDim } from "../../ir/dim.js";
 import { type TensorType, printType, rankOf, tensorType } from "../../ir/type.js";
 import { wideIndex } from "./wide-index.js";
 import { type NdArray, boundShape, countOf, generate, ndarray, valueAt } from "./ndarray.js";
@@ -14,9 +14,9 @@ import { type FactorRole, type ShardingRule, shardingRule } from "./sharding.js"
 /** `[size, ...rest]` for updates `[...index, ...rest]`, or a refusal. */
 export function segmentsType(
   op: string,
-  { index, updates, size }: { index: TensorType; updates: TensorType; size: number },
+  { index, updates, size }: { index: TensorType; updates: TensorType; size: Dim },
 ): TensorType | Rejection<"updates" | "size"> {
-  if (size < 1) {
+  if (typeof size === "number" && size < 1) {
     const actual = String(size);
     return reject(attributeRange, { attribute: "size", expected: "at least 1", actual }, "size");
   }
@@ -56,13 +56,13 @@ export function scatterRows(
   operands: {
     readonly index: OnnxOperand;
     readonly updates: OnnxOperand;
-    readonly size: number;
+    readonly size: Dim;
     readonly start: number;
     readonly reduction: "add" | "min" | "max";
   },
 ): string {
   const { index, updates, size, start, reduction } = operands;
-  const shape = [size, ...boundShape(updates.type.shape.slice(rankOf(index.type)))];
+  const shape = boundShape([size, ...updates.type.shape.slice(rankOf(index.type))]);
   const base = o.node("Expand", [o.floats([start], [], updates.type.dtype), o.ints(shape)]);
   const wide = wideIndex(o, index);
   // `ScatterND` takes i64 only.
@@ -73,18 +73,19 @@ export function scatterRows(
 
 /** Combines every update with the row its index names. */
 export function combineRows(
-  { index, updates, size }: { index: NdArray; updates: NdArray; size: number },
+  { index, updates, size }: { index: NdArray; updates: NdArray; size: Dim },
   start: number,
   combine: (a: number, b: number) => number,
 ): NdArray {
   const lead = index.shape.length;
-  const shape = [size, ...updates.shape.slice(lead)];
+  const shape = boundShape([size, ...updates.shape.slice(lead)]);
+  const rows = at(shape, 0);
   const width = countOf(shape.slice(1));
   const data = new Float64Array(countOf(shape)).fill(start);
   let place = 0;
   generate("i64", updates.shape, (full) => {
     const named = valueAt(index, full.slice(0, lead));
-    const target = (named < 0 ? named + size : named) * width + (place % width);
+    const target = (named < 0 ? named + rows : named) * width + (place % width);
     data[target] = combine(data[target] ?? NaN, updates.data[place] ?? NaN);
     place++;
     return 0;

@@ -5,8 +5,9 @@ import { attributeRange } from "../../../grammar/diagnostics/shape.js";
 import { at } from "../../../grammar/invariant.js";
 import { tensorType } from "../../ir/type.js";
 import { attr, defineOp } from "../define.js";
-import { generate } from "../kit/ndarray.js";
+import { boundShape, generate } from "../kit/ndarray.js";
 import { shardingRule } from "../kit/sharding.js";
+import { boundDim } from "../kit/window.js";
 
 /** Up to here the numbers themselves are smaller than it pays to make them. */
 const smallCount = 256;
@@ -18,11 +19,11 @@ export const iota = defineOp({
   reason: "Masks, positions and grids are made of it.",
   surface: "public",
   inputs: {},
-  attrs: { size: attr.int(), dtype: attr.dtype("i64") },
+  attrs: { size: attr.dim(), dtype: attr.dtype("i64") },
   traits: ["layout"],
 
   infer({ size, dtype }) {
-    if (size < 1) {
+    if (typeof size === "number" && size < 1) {
       const actual = String(size);
       return reject(attributeRange, { attribute: "size", expected: "at least 1", actual }, "size");
     }
@@ -40,24 +41,23 @@ export const iota = defineOp({
   formulations: [
     {
       name: "initializer",
-      when: ({ size, dtype }) => size <= smallCount || !ranges.includes(dtype),
-      onnx: (o, { size, dtype }) =>
-        o.floats(
-          Array.from({ length: size }, (_, i) => i),
-          [size],
-          dtype,
-        ),
+      when: ({ size, dtype }) => boundDim(size) <= smallCount || !ranges.includes(dtype),
+      onnx(o, { size, dtype }) {
+        const count = boundDim(size);
+        const numbers = Array.from({ length: count }, (_, i) => i);
+        return o.floats(numbers, [count], dtype);
+      },
     },
     {
       name: "range",
       onnx: (o, { size, dtype }) => {
         const number = (value: number): string => o.floats([value], [], dtype);
-        return o.node("Range", [number(0), number(size), number(1)]);
+        return o.node("Range", [number(0), number(boundDim(size)), number(1)]);
       },
     },
   ],
 
-  reference: ({ size, dtype }) => generate(dtype, [size], (index) => at(index, 0)),
+  reference: ({ size, dtype }) => generate(dtype, boundShape([size]), (index) => at(index, 0)),
 
   samples: [
     { why: "integers by default", size: 5 },

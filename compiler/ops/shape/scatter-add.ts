@@ -12,7 +12,7 @@ export const scatterAdd = defineOp({
   reason: "The gradient of `gather`, and sums over groups of records.",
   surface: "public",
   inputs: { index: "int", updates: "float" },
-  attrs: { size: attr.int() },
+  attrs: { size: attr.dim() },
 
   infer: (scope) => segmentsType("scatter_add", scope),
   sharding: (scope) => segmentsSharding(scope, "reduction"),

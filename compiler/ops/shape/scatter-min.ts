@@ -12,7 +12,7 @@ export const scatterMin = defineOp({
   reason: "Metrics over groups of records; no gradient passes it.",
   surface: "public",
   inputs: { index: "int", updates: "float" },
-  attrs: { size: attr.int() },
+  attrs: { size: attr.dim() },
 
   infer: (scope) => segmentsType("scatter_min", scope),
   sharding: (scope) => segmentsSharding(scope, "replicate"),

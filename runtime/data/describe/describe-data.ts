@@ -74,10 +74,14 @@ function describeTable(open: OpenFile, delimiter: string): DataDescription {
 
 const tensorHeader = z.record(
   z.string(),
-  z.object({ dtype: z.string(), shape: z.array(z.number().int().min(0)) }),
+  z.object({
+    dtype: z.string(),
+    shape: z.array(z.number().int().min(0)),
+    data_offsets: z.tuple([z.number().int().min(0), z.number().int().min(0)]).optional(),
+  }),
 );
 
-function describeSafetensors(open: OpenFile): DataDescription {
+function tensorsIn(open: OpenFile) {
   const front = open.read(0, 8);
   const length = front.length < 8 ? -1 : Number(front.readBigUInt64LE(0));
   if (length < 0 || length > open.size - 8) throw new MalformedError("it ends within its header");
@@ -87,15 +91,30 @@ function describeSafetensors(open: OpenFile): DataDescription {
     Object.fromEntries(entries.filter(([name]) => name !== "__metadata__")),
   );
   if (!tensors.success) throw new MalformedError("its header describes no tensors");
-  return {
-    kind: "arrays",
-    arrays: Object.entries(tensors.data).map(([name, { dtype, shape }]) => ({
-      name,
-      // The language's names of types are the format's in small letters.
-      dtype: dtype.toLowerCase(),
-      shape,
-    })),
-  };
+  return Object.entries(tensors.data).map(([name, { dtype, shape, data_offsets }]) => ({
+    name,
+    // The language's names of types are the format's in small letters.
+    dtype: dtype.toLowerCase(),
+    shape,
+    start: 8 + length + (data_offsets?.[0] ?? 0),
+    end: 8 + length + (data_offsets?.[1] ?? 0),
+  }));
+}
+
+/** The arrays of a safetensors file, by its header. Throws `MalformedError`. */
+export const describeArrays = (open: OpenFile) =>
+  tensorsIn(open).map(({ name, dtype, shape }) => ({ name, dtype, shape }));
+
+/** Where a tensor's elements begin; `null` where the file has none of the name. */
+export function safetensorsEntry(open: OpenFile, name: string) {
+  const entry = tensorsIn(open).find((each) => each.name === name);
+  if (entry === undefined) return null;
+  if (entry.end > open.size) throw new MalformedError(`\`${name}\` goes on after its end`);
+  return entry;
+}
+
+function describeSafetensors(open: OpenFile): DataDescription {
+  return { kind: "arrays", arrays: describeArrays(open) };
 }
 
 const annotations = z.object({ categories: z.array(z.object({ name: z.string() })) });

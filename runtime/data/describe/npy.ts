@@ -7,8 +7,21 @@ import { MalformedError, type OpenFile } from "./file-head.js";
 /** Enough for any header that describes one array of plain numbers. */
 const headBytes = 1 << 16;
 
+/** What the header of an npy file says, and where its elements begin. */
+export interface NpyHeader extends ArrayDescription {
+  readonly start: number;
+  /** Whether the first axis, not the last, is the one whose elements are neighbors. */
+  readonly isFortran: boolean;
+}
+
 /** The array of an npy file, of format 1, 2 or 3. Throws `MalformedError`. */
 export function describeNpy(bytes: Buffer, name: string): ArrayDescription {
+  const { dtype, shape } = npyHeader(bytes, name);
+  return { name, dtype, shape };
+}
+
+/** The same with all that reading the elements takes. */
+export function npyHeader(bytes: Buffer, name: string): NpyHeader {
   if (bytes.length < 10 || bytes.toString("latin1", 0, 6) !== "\x93NUMPY")
     throw new MalformedError("it does not begin as an npy file does");
   const major = bytes[6] ?? 0;
@@ -27,6 +40,8 @@ export function describeNpy(bytes: Buffer, name: string): ArrayDescription {
     name,
     dtype: dtypeOf(descr),
     shape: extents.filter((text) => text !== "").map((text) => Number.parseInt(text, 10)),
+    start: start + length,
+    isFortran: /'fortran_order':\s*True/.test(header),
   };
 }
 
@@ -43,14 +58,33 @@ function dtypeOf(descr: string): string {
 export const describeNpz = (file: OpenFile): readonly ArrayDescription[] =>
   entriesOf(file)
     .filter(({ name }) => name.endsWith(".npy"))
-    .map(({ name, method, packed, offset }) => {
-      const local = file.read(offset, 30);
-      if (local.length < 30 || local.readUInt32LE(0) !== 0x04034b50)
-        throw new MalformedError(`\`${name}\` is not where the archive says`);
-      const start = offset + 30 + local.readUInt16LE(26) + local.readUInt16LE(28);
-      const bytes = file.read(start, Math.min(headBytes, packed));
+    .map((entry) => {
+      const { name, method, packed } = entry;
+      const bytes = file.read(startOf(file, entry), Math.min(headBytes, packed));
       return describeNpy(unpack(bytes, method, name), name.slice(0, -".npy".length));
     });
+
+/** Where an array of an npz begins in the file, or all of its bytes where it is packed. */
+export type NpzEntry =
+  | { readonly kind: "stored"; readonly start: number; readonly length: number }
+  | { readonly kind: "unpacked"; readonly bytes: Buffer };
+
+/** The npy file of a name in an npz; `null` where there is none. Throws `MalformedError`. */
+export function npzEntry(file: OpenFile, name: string): NpzEntry | null {
+  const entry = entriesOf(file).find((each) => each.name === `${name}.npy`);
+  if (entry === undefined) return null;
+  const start = startOf(file, entry);
+  if (entry.method === 0) return { kind: "stored", start, length: entry.packed };
+  const bytes = unpack(file.read(start, entry.packed), entry.method, entry.name);
+  return { kind: "unpacked", bytes };
+}
+
+function startOf(file: OpenFile, { name, offset }: ZipEntry): number {
+  const local = file.read(offset, 30);
+  if (local.length < 30 || local.readUInt32LE(0) !== 0x04034b50)
+    throw new MalformedError(`\`${name}\` is not where the archive says`);
+  return offset + 30 + local.readUInt16LE(26) + local.readUInt16LE(28);
+}
 
 function unpack(bytes: Buffer, method: number, name: string): Buffer {
   if (method === 0) return bytes;

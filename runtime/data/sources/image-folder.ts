@@ -1,7 +1,7 @@
 /** The source of one folder per class. */
 
 import { extname, join } from "node:path";
-import type { DataSource } from "../../../compiler/plan/data.js";
+import type { PlainSource } from "../../../compiler/plan/data.js";
 import {
   classDuplicate,
   classMissing,
@@ -12,7 +12,7 @@ import {
 import { suggest } from "../../../grammar/suggest.js";
 import { badData } from "../bad-data.js";
 import { type Entry, readFolder } from "../folder.js";
-import type { DataRecord } from "../record.js";
+import type { SourceRecord } from "../record.js";
 
 const read = [".jpg", ".jpeg", ".png", ".webp"];
 const unread = [".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jp2", ".jxl", ".svg"];
@@ -24,13 +24,13 @@ const wanted = "*.{jpg,jpeg,png,webp}";
  * are faults, as are classes without a folder, folders without a class and empty folders.
  */
 export async function listImageFolder(
-  source: Extract<DataSource, { kind: "image_folder" }>,
-): Promise<readonly DataRecord[]> {
+  source: Extract<PlainSource, { kind: "image_folder" }>,
+): Promise<readonly SourceRecord[]> {
   const { root, classes, place } = source;
   const entries = await readFolder(root, place);
   const folders = entries.filter((entry) => entry.folder).map((entry) => entry.name);
   checkClasses(classes, folders, root, place);
-  const records: DataRecord[] = [];
+  const records: SourceRecord[] = [];
   for (const [label, name] of classes.entries()) {
     const folder = join(root, name);
     const files = (await readFolder(folder, place)).filter((entry) => isPicture(entry, folder));
@@ -42,6 +42,8 @@ export async function listImageFolder(
         properties: { class: name },
         label,
         tile: null,
+        columns: {},
+        line: null,
       });
   }
   return records;

@@ -1,16 +1,16 @@
 /** The source of drawn pictures: record i shows figure i modulo the number of classes. */
 
-import type { DataSource } from "../../../compiler/plan/data.js";
+import type { PlainSource } from "../../../compiler/plan/data.js";
 import { classDuplicate, shapeUnknown } from "../../../grammar/diagnostics/data.js";
 import { suggest } from "../../../grammar/suggest.js";
 import { badData } from "../bad-data.js";
 import { isShapeName, shapeNames } from "../draw-shape.js";
-import type { DataRecord } from "../record.js";
+import type { SourceRecord } from "../record.js";
 
 /** All records, classes in turn so that they are balanced. */
 export function listSynthetic(
-  source: Extract<DataSource, { kind: "synthetic" }>,
-): readonly DataRecord[] {
+  source: Extract<PlainSource, { kind: "synthetic" }>,
+): readonly SourceRecord[] {
   source.classes.forEach((name, i) => {
     if (!isShapeName(name))
       throw badData(
@@ -28,6 +28,8 @@ export function listSynthetic(
       properties: {},
       label,
       tile: null,
+      columns: {},
+      line: null,
     };
   });
 }

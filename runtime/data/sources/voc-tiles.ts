@@ -1,7 +1,7 @@
 /** The source of frames with Pascal VOC boxes: every overlapping tile of every frame is a record. */
 
 import { access } from "node:fs/promises";
-import type { DataSource } from "../../../compiler/plan/data.js";
+import type { PlainSource } from "../../../compiler/plan/data.js";
 import {
   annotationMissing,
   boxClassUnknown,
@@ -17,11 +17,11 @@ import { readPictureSize } from "../decode-image.js";
 import { mapInOrder } from "../map-in-order.js";
 import { readFolder } from "../folder.js";
 import { braceName, fileFor, findFiles, type NamedFile } from "../frame-pattern.js";
-import type { DataRecord } from "../record.js";
+import type { SourceRecord } from "../record.js";
 import { coveredShare, heldShare, tileGrid } from "../tile-geometry.js";
 import { type Annotation, readAnnotation } from "../voc-annotation.js";
 
-type VocTiles = Extract<DataSource, { kind: "voc_tiles" }>;
+type VocTiles = Extract<PlainSource, { kind: "voc_tiles" }>;
 
 const parallelFiles = 16;
 
@@ -30,7 +30,7 @@ const parallelFiles = 16;
  * the head of every picture, no pixels; the first frame that is not as declared is a fault. The
  * frame's name is the property `frame`, and also the one that the pattern has in braces.
  */
-export async function listVocTiles(source: VocTiles): Promise<readonly DataRecord[]> {
+export async function listVocTiles(source: VocTiles): Promise<readonly SourceRecord[]> {
   const { root, images, boxes, place } = source;
   checkTiles(source);
   const name = braceName(images, place);
@@ -95,7 +95,7 @@ function tilesOf(
   { name, file }: NamedFile,
   property: string,
   boxes: Annotation["boxes"],
-): readonly DataRecord[] {
+): readonly SourceRecord[] {
   const { size, overlap, classes } = source;
   const [height, width] = source.frame;
   const counted = boxes.filter((box) => classes === null || classes.includes(box.name));
@@ -110,6 +110,8 @@ function tilesOf(
       file,
       properties,
       label: null,
+      columns: {},
+      line: null,
       tile: {
         position,
         top,

@@ -8,6 +8,7 @@ import type { Executor, ExecutorOptions, Graph, Tensors } from "../executor.js";
 import { compareNames, graphRefused, mismatch, refusalOf, requireFile } from "../refusals.js";
 import { elementTypes, type Handle, OrtError, type Port } from "./api.js";
 import { type Engine, startEngine } from "./engine.js";
+import { createKernelHost } from "./kernels.js";
 import { outputMemory, sketchOf } from "./memory.js";
 import { callOf, createPorts } from "./ports.js";
 
@@ -31,6 +32,7 @@ export async function createBoundExecutor({
     name: "bound",
     device: "cpu",
     library: engine.library,
+    kernels: createKernelHost(engine, threads),
     load: async (folder, spec) => {
       const graph = await loadGraph(engine, join(folder, spec.file), spec, threads, () =>
         open.delete(graph),

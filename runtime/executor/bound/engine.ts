@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import { compiledModule } from "../../compiled.js";
 import { type Call, type Handle, openApi, type OrtApi, OrtError } from "./api.js";
 import type { Answer, Job, Order, ThreadInput } from "./jobs.js";
+import type { KernelModule, Stretch } from "./kernel-jobs.js";
 import { openLibrary } from "./library.js";
 
 /** Jobs are done one after another, in the order in which they are asked for. */
@@ -19,6 +20,13 @@ export interface Engine {
   /** What the call points at must stay until it has ended. */
   readonly run: (call: Call) => Promise<void>;
   readonly release: (session: Handle) => Promise<void>;
+  /** Loads kernels to run in the thread and as many others as there are further parts. */
+  readonly loadKernels: (
+    module: KernelModule,
+    parts: readonly (readonly Stretch[])[],
+  ) => Promise<number>;
+  readonly runKernels: (kernels: number) => Promise<void>;
+  readonly closeKernels: (kernels: number) => Promise<void>;
 }
 
 let started: Promise<Engine> | null = null;
@@ -92,5 +100,12 @@ async function start(workerData: ThreadInput): Promise<Engine> {
     },
     run: async (call) => void (await ask({ do: "run", call })),
     release: async (session) => void (await ask({ do: "release", session })),
+    loadKernels: async (module, parts) => {
+      const kernels = ++nextId;
+      await ask({ do: "load kernels", kernels, module, parts });
+      return kernels;
+    },
+    runKernels: async (kernels) => void (await ask({ do: "run kernels", kernels })),
+    closeKernels: async (kernels) => void (await ask({ do: "close kernels", kernels })),
   };
 }

@@ -1,6 +1,7 @@
 /** What is asked of the thread that runs graphs, and what it answers. */
 
 import type { Call, Handle } from "./api.js";
+import type { KernelModule, Stretch } from "./kernel-jobs.js";
 
 export interface ThreadInput {
   /** Threads of one operator, shared by all sessions that ask for as many. */
@@ -10,7 +11,16 @@ export interface ThreadInput {
 export type Job =
   | { readonly do: "load"; readonly model: Uint8Array<ArrayBuffer>; readonly threads: number }
   | { readonly do: "run"; readonly call: Call }
-  | { readonly do: "release"; readonly session: Handle };
+  | { readonly do: "release"; readonly session: Handle }
+  | {
+      readonly do: "load kernels";
+      readonly kernels: number;
+      readonly module: KernelModule;
+      /** For each thread, the first of which is the thread of graphs. */
+      readonly parts: readonly (readonly Stretch[])[];
+    }
+  | { readonly do: "run kernels"; readonly kernels: number }
+  | { readonly do: "close kernels"; readonly kernels: number };
 
 export interface Order {
   readonly id: number;

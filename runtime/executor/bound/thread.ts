@@ -5,6 +5,7 @@ import { assertNever, invariant } from "../../../grammar/invariant.js";
 import { type Handle, openApi, type OrtApi, OrtError } from "./api.js";
 import type { Answer, Job, Order, ThreadInput } from "./jobs.js";
 import { openLibrary } from "./library.js";
+import { type KernelTeam, startTeam } from "./kernel-team.js";
 import { probe } from "./probe.js";
 
 const input: ThreadInput = workerData;
@@ -15,9 +16,10 @@ const answer = (message: Answer): void => {
   parentPort.postMessage(message);
 };
 
-const answering = (id: number, work: () => Handle | null): void => {
+const answering = async (id: number, work: () => Handle | null | Promise<null>): Promise<void> => {
   try {
-    answer({ id, ok: true, session: work() });
+    const done = work();
+    answer({ id, ok: true, session: done instanceof Promise ? await done : done });
   } catch (error) {
     answer({ id, ok: false, message: error instanceof Error ? error.message : String(error) });
   }
@@ -26,7 +28,7 @@ const answering = (id: number, work: () => Handle | null): void => {
 try {
   const api = openApi(await openLibrary());
   const env = api.createEnvironment(input.threads);
-  answering(0, () => {
+  await answering(0, () => {
     const shares = sharesThreads(api, env);
     parentPort?.on("message", ({ id, job }: Order) =>
       answering(id, () => carryOut(job, api, env, shares)),
@@ -34,7 +36,7 @@ try {
     return null;
   });
 } catch (error) {
-  answering(0, () => {
+  await answering(0, () => {
     throw error;
   });
 }
@@ -54,7 +56,14 @@ function sharesThreads(api: OrtApi, env: Handle): boolean {
   }
 }
 
-function carryOut(job: Job, api: OrtApi, env: Handle, shares: boolean): Handle | null {
+const teams = new Map<number, KernelTeam>();
+
+function carryOut(
+  job: Job,
+  api: OrtApi,
+  env: Handle,
+  shares: boolean,
+): Handle | null | Promise<null> {
   switch (job.do) {
     case "load": {
       const threads = shares && job.threads === input.threads ? "shared" : job.threads;
@@ -66,7 +75,24 @@ function carryOut(job: Job, api: OrtApi, env: Handle, shares: boolean): Handle |
     case "release":
       api.releaseSession(job.session);
       return null;
+    case "load kernels":
+      return startTeam(job.module, job.parts).then((team) => {
+        teams.set(job.kernels, team);
+        return null;
+      });
+    case "run kernels":
+      teams.get(job.kernels)?.run();
+      return null;
+    case "close kernels":
+      return closeTeam(job.kernels);
     default:
       return assertNever(job);
   }
+}
+
+async function closeTeam(kernels: number): Promise<null> {
+  const team = teams.get(kernels);
+  teams.delete(kernels);
+  await team?.close();
+  return null;
 }

@@ -1,0 +1,125 @@
+/** `saic verify-resume`: kills a run after every update, and compares it with one that ran through. */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { Option } from "commander";
+import { processKilled } from "../../grammar/diagnostics/run.js";
+import { exitCodes, Fault } from "../../runtime/fault.js";
+import type { RunOptions } from "../../runtime/run-options.js";
+import type { RunResult } from "../../runtime/run-result.js";
+import { runTraining } from "../../runtime/supervise.js";
+import { compileProgram, writeArtifact } from "../artifact-files.js";
+import { addProgramFlags, type ProgramFlags, wholeNumber } from "../program-flags.js";
+import type { CommandDefinition } from "./index.js";
+
+interface VerifyFlags extends ProgramFlags {
+  readonly threads?: number;
+}
+
+export const verifyResume: CommandDefinition = (program, argv) => {
+  addProgramFlags(program.command("verify-resume"), argv, [
+    new Option("--threads <n>", "threads of one operator (default: all cores)").argParser(
+      wholeNumber(1),
+    ),
+  ])
+    .description("kill a run after every update, and compare its end with that of a whole run")
+    .action(async (file: string, flags: VerifyFlags) => {
+      process.exitCode = await verify(file, flags);
+    });
+};
+
+async function verify(file: string, flags: VerifyFlags): Promise<number> {
+  const compiled = compileProgram(file, flags);
+  if (!compiled.ok) return compiled.exitCode;
+  const folder = mkdtempSync(join(tmpdir(), "saic-verify-"));
+  try {
+    const artifact = join(folder, "artifact");
+    writeArtifact(compiled.artifact, artifact);
+    const options = (runsDir: string): RunOptions => ({
+      artifact,
+      runsDir: join(folder, runsDir),
+      threads: flags.threads ?? availableParallelism(),
+      device: flags.device ?? "cpu",
+      executor: null,
+      from: null,
+      mode: "resume",
+      graphs: "kernels",
+      ignoreMemory: false,
+    });
+    const whole = await run(options("whole"), null);
+    let kills = 0;
+    for (let update = 1; update < whole.updates; update++)
+      if (await isKilled(run(options("killed"), update))) kills++;
+    const resumed = await run(options("killed"), null);
+    const differing = differences(whole, resumed);
+    const times = `${kills} times over ${whole.updates} updates`;
+    process.stdout.write(
+      differing.length === 0
+        ? `killed ${times}: the same bits as in one go\n`
+        : `killed ${times}: not the same as in one go\n${differing.map((each) => `  ${each}\n`).join("")}`,
+    );
+    return differing.length === 0 ? exitCodes.success : exitCodes.guard;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs, and kills the process that trains when it tells of an update. */
+function run(options: RunOptions, killAfter: number | null): Promise<RunResult> {
+  let pid: number | null = null;
+  return runTraining(
+    options,
+    (event) => {
+      if (event.type === "run") ({ pid } = event);
+      if (event.type === "step" && event.update === killAfter && pid !== null) kill(pid);
+    },
+    new AbortController().signal,
+  );
+}
+
+/** One that has ended by itself needs no kill. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+/** Whether the kill came before the end. */
+async function isKilled(running: Promise<RunResult>): Promise<boolean> {
+  try {
+    await running;
+    return false;
+  } catch (error) {
+    if (error instanceof Fault && error.diagnostic.code === processKilled.code) return true;
+    throw error;
+  }
+}
+
+/** What is not the same: files of the last checkpoint, steps in the record, the result. */
+function differences(whole: RunResult, resumed: RunResult): readonly string[] {
+  const found: string[] = [];
+  const last = (result: RunResult): string => join(result.run_dir, "checkpoints", "last");
+  for (const file of readdirSync(last(whole)).filter((name) => name.endsWith(".safetensors")))
+    if (!readFileSync(join(last(whole), file)).equals(readFileSync(join(last(resumed), file))))
+      found.push(`checkpoints/last/${file}`);
+  const [before, after] = [stepsOf(whole), stepsOf(resumed)];
+  const step = before.findIndex((each, i) => each !== after[i]);
+  if (step >= 0 || before.length !== after.length) found.push(`step ${step + 1} of events.jsonl`);
+  const plain = ({ metrics, tables, stopped, updates }: RunResult): string =>
+    JSON.stringify({ metrics, tables, stopped, updates });
+  if (plain(whole) !== plain(resumed)) found.push("the result");
+  return found;
+}
+
+/** The updates of a run without what clocks measured. */
+const stepsOf = ({ run_dir: folder }: RunResult): readonly string[] =>
+  readFileSync(join(folder, "events.jsonl"), "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith('{"type":"step"'))
+    .map((line) => {
+      const { update, losses, schedules, grad_norm: norm } = JSON.parse(line);
+      return JSON.stringify({ update, losses, schedules, norm });
+    });

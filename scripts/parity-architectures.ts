@@ -1,0 +1,154 @@
+/** Runs known architectures under two update rules, for comparison with their twins in PyTorch. */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot } from "../cli/host.js";
+import { at } from "../grammar/invariant.js";
+import { encodeSafetensors } from "../runtime/checkpoint/safetensors.js";
+import type { Executor, Tensors } from "../runtime/executor/executor.js";
+import type { HostTensor } from "../runtime/tensor.js";
+import { lossesOf } from "../runtime/train/losses.js";
+import { createStepper } from "../runtime/train/step.js";
+import { feederOf, fixedBatch, initialState, prepareTrain } from "./prepare-train.js";
+
+interface Architecture {
+  readonly program: string;
+  readonly classes: number;
+  /**
+   * The last normalization of each residual branch, whose scale begins at a tenth. With scales of one
+   * a deep network makes rounding noise a million times larger, and no two programs agree on it.
+   */
+  readonly calmed?: string;
+  /** The learning rates of both rules. */
+  readonly sgd: number;
+  readonly adamw: number;
+}
+
+const architectures: readonly Architecture[] = [
+  { program: "narrow34", classes: 10, calmed: "bn2", sgd: 2e-3, adamw: 1e-4 },
+  { program: "narrow50", classes: 10, calmed: "bn3", sgd: 2e-3, adamw: 1e-4 },
+  { program: "vit", classes: 4, sgd: 0.05, adamw: 1e-3 },
+  { program: "lstm", classes: 4, sgd: 0.1, adamw: 5e-3 },
+  { program: "efficientnet", classes: 4, sgd: 0.02, adamw: 1e-3 },
+  { program: "decoder", classes: 4, sgd: 0.02, adamw: 1e-3 },
+];
+
+const updates = 20;
+/** Batches that repeat. */
+const batches = 4;
+
+/**
+ * Per architecture a folder with the artifact, `state-before`, `gradients` of the first update, the
+ * batches, `inference` before the first update, and the losses by rule in `case.json`.
+ */
+export async function writeArchitectureFixtures(
+  folder: string,
+  executor: Executor,
+  chosen: readonly string[] = architectures.map(({ program }) => program),
+): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const written = architectures.filter(({ program }) => chosen.includes(program));
+  for (const each of written) await writeArchitecture(each, join(folder, each.program), executor);
+  const names = written.map(({ program }) => program);
+  writeFileSync(join(folder, "index.json"), JSON.stringify(names));
+}
+
+async function writeArchitecture(
+  each: Architecture,
+  folder: string,
+  executor: Executor,
+): Promise<void> {
+  const rules = {
+    sgd: await trainWith(each, `sgd(lr: ${each.sgd}, momentum: 0.9, weight_decay: 1e-4)`, {
+      folder,
+      executor,
+      first: true,
+    }),
+    adamw: await trainWith(each, `adamw(lr: ${each.adamw}, weight_decay: 0.05)`, {
+      folder,
+      executor,
+      first: false,
+    }),
+  };
+  const described = { ...each, settings: {}, updates, batches, rules };
+  writeFileSync(join(folder, "case.json"), `${JSON.stringify(described, null, 1)}\n`);
+}
+
+interface Place {
+  readonly folder: string;
+  readonly executor: Executor;
+  /** Writes down what is the same under both rules. */
+  readonly first: boolean;
+}
+
+/** The total loss of each update. */
+async function trainWith(
+  { program, classes, calmed }: Architecture,
+  optimizer: string,
+  { folder, executor, first }: Place,
+): Promise<readonly number[]> {
+  const artifact = join(folder, "artifact");
+  const { plan } = prepareTrain(join(packageRoot, "test", "parity", `${program}.pipe`), artifact, {
+    [`${program}.optimizer`]: optimizer,
+  });
+  const { feeder } = feederOf(plan, updates);
+  const batchOf = (update: number) =>
+    fixedBatch(plan, update % batches, { records: plan.batch, classes });
+  const sourcesOf = (update: number, state: Tensors) => ({
+    update,
+    batch: batchOf(update),
+    state,
+    gradients: new Map<string, HostTensor>(),
+    firstRecord: 0,
+  });
+  const stage = at(plan.stages, 0);
+  let state = calmedState(initialState(plan), calmed);
+  if (first) {
+    const slots = new Set(plan.state.flatMap(({ role, path }) => (role === "slot" ? [path] : [])));
+    save(join(folder, "state-before"), new Map([...state].filter(([path]) => !slots.has(path))));
+    for (let i = 0; i < batches; i++) save(join(folder, `batch-${i}`), batchOf(i).fields);
+    const grad = await executor.load(artifact, stage.graphs.grad);
+    const results = await grad.run(feeder(grad.spec, sourcesOf(1, state)));
+    await grad.close();
+    const gradients = new Map<string, HostTensor>();
+    for (const { name, meaning } of grad.spec.outputs) {
+      const tensor = results.get(name);
+      if (meaning.kind === "gradient" && tensor !== undefined) gradients.set(meaning.path, tensor);
+    }
+    save(join(folder, "gradients"), gradients);
+    const infer = await executor.load(artifact, plan.infer);
+    save(join(folder, "inference"), await infer.run(feeder(infer.spec, sourcesOf(1, state))));
+    await infer.close();
+  }
+  const stepper = await createStepper(stage, {
+    folder: artifact,
+    executor,
+    feeder,
+    graphs: "fused",
+  });
+  const losses: number[] = [];
+  for (let update = 1; update <= updates; update++) {
+    const { atoms, newState } = await stepper.step(update, batchOf(update), state);
+    losses.push(lossesOf(stage.losses, atoms)["total"] ?? NaN);
+    state = new Map([...state, ...newState]);
+  }
+  await stepper.close();
+  return losses;
+}
+
+const calmedState = (state: Tensors, layer: string | undefined): Tensors =>
+  new Map(
+    [...state].map(([path, tensor]) => {
+      const { data } = tensor;
+      return layer !== undefined &&
+        path.includes(".layer") &&
+        path.endsWith(`.${layer}.weight`) &&
+        data instanceof Float32Array
+        ? [path, { ...tensor, data: data.map((value) => value / 10) }]
+        : [path, tensor];
+    }),
+  );
+
+const save = (file: string, tensors: Tensors): void => {
+  writeFileSync(`${file}.safetensors`, Buffer.concat(encodeSafetensors(tensors)));
+};
