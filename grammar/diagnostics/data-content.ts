@@ -125,7 +125,7 @@ export const valueNotFinite = diagnosticKind<{ field: string; fit: string; recor
   code: "data/value-not-finite",
   severity: "error",
   message: ({ field, fit, record }) =>
-    `\`${fit}\` cannot be fitted: \`${field}\` of the record \`${record}\` holds NaN or an infinity`,
+    `\`${fit}\` cannot be fitted: \`${field}\` of the record \`${record}\` holds a number that is not finite`,
   hint: () => "mend the file, or leave the record out of it",
   explain: `One such number would make the limits, and with them every rescaled value, meaningless.`,
 });

@@ -97,9 +97,9 @@ describe("a wrong command line ends with 2", () => {
        │
       1│ 1e31
        │ ^^^^
-       ┌─ tiny.pipe:8:27
+       ┌─ tiny.pipe:9:27
        │
-      8│ param lr: float = 1e-2 in 1e-6 .. 1e30
+      9│ param lr: float = 1e-2 in 1e-6 .. 1e30
        │                           ------------ the range is declared here"
     `);
     expect(await failing("run", "tiny.pipe", "--lr", "1 +")).toMatchInlineSnapshot(`

@@ -50,7 +50,7 @@ test("SARIF has rules with explanations and results with places", async () => {
       {
         physicalLocation: {
           artifactLocation: { uri: "wrong.pipe" },
-          region: { startLine: 32, startColumn: 3, endLine: 32, endColumn: 12 },
+          region: { startLine: 33, startColumn: 3, endLine: 33, endColumn: 12 },
         },
       },
     ],
@@ -73,7 +73,7 @@ test("GitHub: one workflow command a line", async () => {
   expect(ended).toMatchObject({ code: 1, stderr: "" });
   const [first, ...rest] = ended.stdout.trimEnd().split("\n");
   expect(first).toMatch(
-    /^::error file=wrong\.pipe,line=32,endLine=32,col=3,endColumn=12,title=names\/unknown-key::.*`optimiser`%0Ahint: did you mean `optimizer`\?$/u,
+    /^::error file=wrong\.pipe,line=33,endLine=33,col=3,endColumn=12,title=names\/unknown-key::.*`optimiser`%0Ahint: did you mean `optimizer`\?$/u,
   );
   expect(rest).toHaveLength(1);
   const none = await place.saic("check", "tiny.pipe", "--format", "github");

@@ -95,11 +95,14 @@ test("run prints its result", async () => {
     "updates",
     "epochs",
     "metrics",
+    "tables",
     "objectives",
+    "stopped",
     "executor",
     "precision",
     "weights",
     "model",
+    "exports",
   ]);
   expect(printed).toMatchObject({
     status: "finished",

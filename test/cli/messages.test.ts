@@ -88,24 +88,24 @@ describe("programs", () => {
   test("a misspelt key", async () => {
     expect(await said(1, "run", "wrong.pipe")).toMatchInlineSnapshot(`
       "error[names/unknown-key]: \`tiny\` has no key \`optimiser\`
-        ┌─ wrong.pipe:32:3
+        ┌─ wrong.pipe:33:3
         │
-      32│   optimiser: adamw(lr: lr)
+      33│   optimiser: adamw(lr: lr)
         │   ^^^^^^^^^
         = hint: did you mean \`optimizer\`?
       error[names/missing-key]: \`tiny\` needs \`optimizer\`
-        ┌─ wrong.pipe:27:7
+        ┌─ wrong.pipe:28:7
         │
-      27│ train tiny {
+      28│ train tiny {
         │       ^^^^"
     `);
   });
   test("a label of the wrong shape", async () => {
     expect(await said(1, "run", "label.pipe")).toMatchInlineSnapshot(`
       "error[types/mismatch]: \`kind\` must be \`i64[]\`, found \`i64[2]\`
-        ┌─ label.pipe:15:27
+        ┌─ label.pipe:16:27
         │
-      15│   field kind:  label() -> i64[2]
+      16│   field kind:  label() -> i64[2]
         │                           ^^^^^^"
     `);
   });
