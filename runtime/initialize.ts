@@ -1,6 +1,7 @@
 /** Initial values of state tensors: a pure function of seed, path, shape and initializer. */
 
 import type { DType } from "../compiler/plan/data.js";
+import { bfloatBits, halfBits } from "../compiler/plan/elements.js";
 import type { Initializer } from "../compiler/plan/schema.js";
 import { assertNever, InvariantError, invariant } from "../grammar/invariant.js";
 import { createStream, normal, truncatedNormal, uniformDouble } from "./random.js";
@@ -92,40 +93,4 @@ function whole(value: number, low: number, high: number): number {
   invariant(Number.isInteger(value), `${value} is not a whole number`);
   invariant(value >= low && value <= high, `${value} is outside ${low}..${high}`);
   return value;
-}
-
-/** The f16 bit pattern nearest to `value`, ties to even; beyond 65520 it is infinite. */
-export function halfBits(value: number): number {
-  if (Number.isNaN(value)) return 0x7e00;
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const magnitude = Math.abs(value);
-  if (magnitude >= 65520) return sign | 0x7c00;
-  // Below 2^-14 the spacing is that of the smallest normal number, 2^-24.
-  const exponent = magnitude < 2 ** -14 ? -14 : exponentOf(magnitude);
-  const steps = roundToEven(magnitude / 2 ** (exponent - 10));
-  return sign | (((exponent + 14) << 10) + steps);
-}
-
-/** The bf16 bit pattern nearest to `value`, ties to even. */
-export function bfloatBits(value: number): number {
-  if (Number.isNaN(value)) return 0x7fc0;
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const magnitude = Math.abs(value);
-  if (magnitude >= (2 - 2 ** -8) * 2 ** 127) return sign | 0x7f80;
-  const exponent = magnitude < 2 ** -126 ? -126 : exponentOf(magnitude);
-  const steps = roundToEven(magnitude / 2 ** (exponent - 7));
-  return sign | (((exponent + 126) << 7) + steps);
-}
-
-/** floor(log2(x)) of a normal f64 above zero, exactly. */
-function exponentOf(magnitude: number): number {
-  const view = new DataView(new ArrayBuffer(8));
-  view.setFloat64(0, magnitude);
-  return ((view.getUint32(0) >>> 20) & 0x7ff) - 1023;
-}
-
-function roundToEven(value: number): number {
-  const below = Math.floor(value);
-  const rest = value - below;
-  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
 }

@@ -1,6 +1,7 @@
 /** Tensors at run time: a dtype, a shape and the typed array that holds the elements. */
 
 import type { DType } from "../compiler/plan/data.js";
+import { elementBytes } from "../compiler/plan/elements.js";
 
 /** Memory that threads share backs what kernels update. */
 export type TensorData<B extends ArrayBufferLike = ArrayBufferLike> =
@@ -17,18 +18,6 @@ export interface HostTensor {
   /** bool is u8 with 0 and 1; f16 and bf16 are u16 bit patterns. */
   readonly data: TensorData;
 }
-
-/** Bytes of one element. */
-export const elementBytes: Readonly<Record<DType, number>> = {
-  f32: 4,
-  f16: 2,
-  bf16: 2,
-  f64: 8,
-  i32: 4,
-  i64: 8,
-  u8: 1,
-  bool: 1,
-};
 
 /** A zeroed array for `length` elements of `dtype`. */
 export const allocate = (dtype: DType, length: number): TensorData<ArrayBuffer> =>

@@ -26,27 +26,28 @@ export function segmentOf(frame: Frame, as: TPath | null): string | null {
   const segments = as.segments.map(({ text, computed }) => {
     if (computed === null) return text === "_" ? "" : text;
     const meaning = evaluate(frame, computed);
-    const value =
-      meaning.kind === "int"
-        ? String(meaning.value)
-        : meaning.kind === "string"
-          ? meaning.value
-          : null;
     // Not known before the block is applied: apart from other segments by its text.
     if (meaning.kind === "unknown" || (meaning.kind === "dim" && frame.elaboration.generic)) {
       const { source, start, end } = computed.span;
       return `${text}{${source.text.slice(start, end)}}`;
     }
-    if (value === null)
-      report(
-        frame,
-        wrongType,
-        { what: "a path segment", expected: "an integer or a string", found: describe(meaning) },
-        computed.span,
-      );
-    return text + (value ?? "");
+    return text + (segmentText(frame, meaning, computed.span) ?? "");
   });
   return segments.filter((segment) => segment !== "").join(".");
+}
+
+/** What a computed part of a path reads as; `null` after a report where it is no such part. */
+export function segmentText(frame: Frame, meaning: Meaning, span: Span): string | null {
+  if (meaning.kind === "int") return String(meaning.value);
+  if (meaning.kind === "string") return meaning.value;
+  if (meaning.kind !== "unknown")
+    report(
+      frame,
+      wrongType,
+      { what: "a path segment", expected: "an integer or a string", found: describe(meaning) },
+      span,
+    );
+  return null;
 }
 
 /** Creates a learned tensor or a state, or gives the one a shared instance already has. */

@@ -6,6 +6,7 @@ import { wrongType } from "../../grammar/diagnostics/types.js";
 import { suggest } from "../../grammar/suggest.js";
 import { sameDim } from "../ir/dim.js";
 import { child, evaluate, type Frame, lookup, report } from "./frame.js";
+import { segmentText } from "./members.js";
 import { applyOp } from "./ops.js";
 import { describe, type Meaning, unknown } from "./value.js";
 
@@ -84,17 +85,8 @@ function segmentsOf(frame: Frame, expr: Expr): readonly string[] | null {
   const before = segmentsOf(frame, expr.object);
   if (before === null) return null;
   if (expr.kind === "member") return [...before, ...expr.member.text.split(".")];
-  const meaning = evaluate(frame, expr.computed);
-  if (meaning.kind === "int") return [...before, expr.text + String(meaning.value)];
-  if (meaning.kind === "string") return [...before, expr.text + meaning.value];
-  if (meaning.kind !== "unknown")
-    report(
-      frame,
-      wrongType,
-      { what: "a path segment", expected: "an integer or a string", found: describe(meaning) },
-      expr.computed.span,
-    );
-  return null;
+  const text = segmentText(frame, evaluate(frame, expr.computed), expr.computed.span);
+  return text === null ? null : [...before, expr.text + text];
 }
 
 /** The tap in every copy that an `each` on the path has made, stacked after the records. */

@@ -1,5 +1,6 @@
 /** What a number becomes when a tensor of some dtype holds it. */
 
+import { bfloatBits, bfloatValue, halfBits, halfValue } from "../plan/elements.js";
 import { type DType, isInteger } from "./type.js";
 
 /**
@@ -21,54 +22,7 @@ function isWithin(dtype: DType, value: number): boolean {
 }
 
 /** The nearest IEEE 754 binary16. */
-export function roundToHalf(value: number): number {
-  const size = Math.abs(value);
-  if (size === 0 || !Number.isFinite(value)) return value;
-  // Halfway between the largest half, 65504, and the next power of two.
-  if (size >= 65520) return Math.sign(value) * Infinity;
-  const step = halfStep(size);
-  return Math.sign(value) * roundToEven(size / step) * step;
-}
-
-/** The distance between halves around `size`: 2^-24 below 2^-14, then 2^(exponent - 10). */
-export const halfStep = (size: number): number => 2 ** (Math.max(-14, floorLog2(size)) - 10);
+const roundToHalf = (value: number): number => halfValue(halfBits(value));
 
 /** The nearest bfloat16, from the nearest f32. */
-function roundToBfloat(value: number): number {
-  return floatOfBits(bfloatBits(value) << 16);
-}
-
-/** The bits of the nearest bfloat16: the upper half of the nearest f32, ties to even. */
-export function bfloatBits(value: number): number {
-  if (Number.isNaN(value)) return 0x7fc0;
-  const bits = new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0;
-  const upper = bits >>> 16;
-  const rest = bits & 0xffff;
-  return rest > 0x8000 || (rest === 0x8000 && (upper & 1) === 1) ? upper + 1 : upper;
-}
-
-/** The bits of the nearest binary16. */
-export function halfBits(value: number): number {
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const size = Math.abs(roundToHalf(value));
-  if (Number.isNaN(size)) return 0x7e00;
-  if (size === Infinity) return sign | 0x7c00;
-  if (size < 2 ** -14) return sign | (size / 2 ** -24);
-  // Steps run from 1024 to 2047 within an exponent: the leading one is the exponent's carry.
-  return sign | (size / halfStep(size) + (floorLog2(size) + 14) * 1024);
-}
-
-const floatOfBits = (bits: number): number =>
-  new Float32Array(Int32Array.of(bits).buffer)[0] ?? NaN;
-
-function floorLog2(size: number): number {
-  const guess = Math.floor(Math.log2(size));
-  if (2 ** guess > size) return guess - 1;
-  return 2 ** (guess + 1) <= size ? guess + 1 : guess;
-}
-
-function roundToEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
-}
+const roundToBfloat = (value: number): number => bfloatValue(bfloatBits(Math.fround(value)));

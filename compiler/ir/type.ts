@@ -1,5 +1,6 @@
 /** Tensor types: a dtype and a shape of dims, printed in the language's own notation. */
 
+import { elementBytes } from "../plan/elements.js";
 import { type Dim, printDim, productOf, sameShape } from "./dim.js";
 import { invariant } from "../../grammar/invariant.js";
 
@@ -38,19 +39,8 @@ export function numelOf(type: TensorType): number {
 export const isNumeric = (shape: readonly Dim[]): shape is readonly number[] =>
   shape.every((dim) => typeof dim === "number");
 
-const bytes: Readonly<Record<DType, number>> = {
-  f32: 4,
-  f16: 2,
-  bf16: 2,
-  f64: 8,
-  i32: 4,
-  i64: 8,
-  u8: 1,
-  bool: 1,
-};
-
 /** Bytes of one element. */
-export const dtypeBytes = (dtype: DType): number => bytes[dtype];
+export const dtypeBytes = (dtype: DType): number => elementBytes[dtype];
 
 export const isFloat = (dtype: DType): boolean =>
   dtype === "f32" || dtype === "f16" || dtype === "bf16" || dtype === "f64";

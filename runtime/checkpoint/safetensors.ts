@@ -1,12 +1,13 @@
 /** The safetensors format: a JSON header with types, shapes and offsets, then the elements. */
 
+import { elementBytes } from "../../compiler/plan/elements.js";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { z } from "zod";
 import type { DType } from "../../compiler/plan/data.js";
 import { diagnose } from "../../grammar/diagnostic.js";
 import { checkpointDamaged } from "../../grammar/diagnostics/run.js";
 import { exitCodes, Fault } from "../fault.js";
-import { allocate, elementBytes, elementCount, type HostTensor } from "../tensor.js";
+import { allocate, elementCount, type HostTensor } from "../tensor.js";
 
 /** The file's names of types; others of the format (I8, F8_E4M3, …) are refused. */
 const formatNames: Readonly<Record<DType, string>> = {

@@ -1,15 +1,17 @@
 /** Files of arrays, npy, npz and safetensors: opened once, read record by record. */
 
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { basename } from "node:path";
 import type { PlainSource } from "../../compiler/plan/data.js";
 import { fileMissing } from "../../grammar/diagnostics/data-content.js";
 import { fileMalformed } from "../../grammar/diagnostics/dataset.js";
 import { badData } from "./bad-data.js";
 import { describeArrays, safetensorsEntry } from "./describe/describe-data.js";
-import { MalformedError, type OpenFile } from "./describe/file-head.js";
+import { MalformedError, type OpenFile, readPart } from "./describe/file-head.js";
 import { describeNpz, npyHeader, npzEntry } from "./describe/npy.js";
-import { bytesOf, elementsOn, pick, type Value } from "./value.js";
+import { elementBytes } from "../../compiler/plan/elements.js";
+import { arrayOn, elementCount } from "../tensor.js";
+import { pick, type Value } from "./value.js";
 
 type ArraySource = Extract<PlainSource, { kind: "arrays" }>;
 
@@ -54,7 +56,7 @@ export function openArray(source: ArraySource, name: string | null): ArrayReader
   const { dtype, shape, isFortran, bytes } = layout;
   const known = dtypeNamed(dtype);
   const [records = 0, ...rest] = shape;
-  const length = rest.reduce((product, extent) => product * extent, 1);
+  const length = elementCount(rest);
   let whole: Value | null = null;
   return {
     name: layout.name,
@@ -62,15 +64,15 @@ export function openArray(source: ArraySource, name: string | null): ArrayReader
     shape,
     read(record) {
       if (known === null) return { dtype: "u8", shape: [0], data: new Uint8Array(0) };
-      const size = bytesOf[known];
+      const size = elementBytes[known];
       if (!isFortran) {
         const data = aligned(bytes(record * length * size, length * size));
-        return { dtype: known, shape: rest, data: elementsOn(known, data, 0, length) };
+        return { dtype: known, shape: rest, data: arrayOn(known, data, 0, length) };
       }
       whole ??= {
         dtype: known,
         shape,
-        data: elementsOn(known, aligned(bytes(0, records * length * size)), 0, records * length),
+        data: arrayOn(known, aligned(bytes(0, records * length * size)), 0, records * length),
       };
       return pick(whole, rest, fortranIndex(shape, record));
     },
@@ -106,7 +108,7 @@ function aligned(bytes: Buffer): ArrayBuffer {
 }
 
 const dtypeNamed = (name: string): Value["dtype"] | null =>
-  name in bytesOf ? (name as Value["dtype"]) : null;
+  name in elementBytes ? (name as Value["dtype"]) : null;
 
 const nameOf = (file: string): string => basename(file).replace(/\.npy$/i, "");
 
@@ -142,10 +144,10 @@ function layoutOf(source: ArraySource, file: OpenFile, name: string | null): Lay
 function npyLayout(name: string, read: Layout["bytes"], size: number): Layout {
   const { dtype, shape, start, isFortran } = npyHeader(read(0, npyHead), name);
   const known = dtypeNamed(dtype);
-  const wanted = shape.reduce((product, extent) => product * extent, 1);
-  if (known !== null && size - start !== wanted * bytesOf[known])
+  const wanted = elementCount(shape);
+  if (known !== null && size - start !== wanted * elementBytes[known])
     throw new MalformedError(
-      `it holds ${size - start} bytes of elements where its header tells of ${wanted * bytesOf[known]}`,
+      `it holds ${size - start} bytes of elements where its header tells of ${wanted * elementBytes[known]}`,
     );
   return { name, dtype, shape, isFortran, bytes: (from, length) => read(start + from, length) };
 }
@@ -161,16 +163,7 @@ function opened<T>(source: ArraySource, body: (file: OpenFile) => T): T {
     throw error;
   }
   function read(position: number, length: number): Buffer {
-    return withDescriptor(source, (descriptor) => {
-      const bytes = Buffer.alloc(Math.max(0, length));
-      let done = 0;
-      while (done < bytes.length) {
-        const count = readSync(descriptor, bytes, done, bytes.length - done, position + done);
-        if (count === 0) break;
-        done += count;
-      }
-      return bytes.subarray(0, done);
-    });
+    return withDescriptor(source, (descriptor) => readPart(descriptor, position, length));
   }
 }
 

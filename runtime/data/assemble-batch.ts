@@ -2,10 +2,10 @@
 
 import type { DataProgram } from "../../compiler/plan/data.js";
 import { at, invariant } from "../../grammar/invariant.js";
-import { allocate, elementCount, type TensorData } from "../tensor.js";
+import { allocate, arrayOn, elementCount, type TensorData } from "../tensor.js";
 import type { Pass } from "./passes.js";
 import type { RecordReader, Request } from "./read-record.js";
-import { elementsOn, type Value } from "./value.js";
+import type { Value } from "./value.js";
 
 export interface BatchJob {
   readonly pass: Pass;
@@ -85,7 +85,7 @@ function share(value: Value): Value {
   const { dtype, data } = value;
   const buffer = new SharedArrayBuffer(data.byteLength);
   new Uint8Array(buffer).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  return { ...value, data: elementsOn(dtype, buffer, 0, data.length) };
+  return { ...value, data: arrayOn(dtype, buffer, 0, data.length) };
 }
 
 /** Cuts a list of record indices into batches, the last one as long as it comes. */

@@ -1,5 +1,6 @@
 /** Statistics of the training split that a dataset asks for, computed once when it is opened. */
 
+import { numbersOf } from "../metrics/numbers.js";
 import type { DataFit, DataProgram } from "../../compiler/plan/data.js";
 import { valueNotFinite } from "../../grammar/diagnostics/data-content.js";
 import { at, invariant } from "../../grammar/invariant.js";
@@ -9,7 +10,7 @@ import { badData } from "./bad-data.js";
 import { createRecordReader } from "./read-record.js";
 import type { DataRecord } from "./record.js";
 import { type FitResult, resultIndex } from "./transforms/rescale.js";
-import { numberAt, type Value } from "./value.js";
+import { type Value } from "./value.js";
 
 /** Results by the fit's name. */
 export type Fits = ReadonlyMap<string, FitResult>;
@@ -70,7 +71,7 @@ function createTally(fit: DataFit): Tally {
     second: tensorOf(fit, two),
   });
   const each = (value: Value, take: (x: number, place: number) => void): boolean => {
-    const number = numberAt(value);
+    const number = numbersOf(value);
     const place = resultIndex(value.shape, fit.axes);
     for (let i = 0; i < value.data.length; i++) {
       const x = number(i);

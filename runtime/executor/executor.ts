@@ -36,6 +36,24 @@ export interface Executor {
   readonly close: () => Promise<void>;
 }
 
+/** Keeps the graphs that an executor has loaded, so that those still open end with it. */
+export function createOpenGraphs(): {
+  readonly load: (open: (onClose: () => void) => Promise<Graph>) => Promise<Graph>;
+  readonly close: () => Promise<void>;
+} {
+  const graphs = new Set<Graph>();
+  return {
+    load: async (open) => {
+      const graph = await open(() => graphs.delete(graph));
+      graphs.add(graph);
+      return graph;
+    },
+    close: async () => {
+      for (const graph of graphs) await graph.close();
+    },
+  };
+}
+
 export interface ExecutorOptions {
   readonly device: Device;
   /** Threads of one operator. */

@@ -10,7 +10,13 @@ import { diagnose } from "../../grammar/diagnostic.js";
 import { deviceUnavailable, dtypeUnsupported } from "../../grammar/diagnostics/run.js";
 import { exitCodes, Fault } from "../fault.js";
 import type { HostTensor, TensorData } from "../tensor.js";
-import type { Executor, ExecutorOptions, Graph, Tensors } from "./executor.js";
+import {
+  createOpenGraphs,
+  type Executor,
+  type ExecutorOptions,
+  type Graph,
+  type Tensors,
+} from "./executor.js";
 import { compareNames, mismatch, refusalOf, requireFile } from "./refusals.js";
 
 /** The binding's names of types. It has none for bf16: such a tensor cannot pass. */
@@ -28,21 +34,14 @@ const sessionTypes: Readonly<Record<DType, Tensor.Type | null>> = {
 /** Faults with exit code 2, naming the library, when the device has no working provider. */
 export function createSessionExecutor(options: ExecutorOptions): Executor {
   if (options.device === "cuda") requireCudaProvider();
-  const open = new Set<Graph>();
+  const graphs = createOpenGraphs();
   return {
     name: "session",
     device: options.device,
     kernels: null,
-    load: async (folder, spec) => {
-      const graph = await loadGraph(join(folder, spec.file), spec, options, () =>
-        open.delete(graph),
-      );
-      open.add(graph);
-      return graph;
-    },
-    close: async () => {
-      for (const graph of open) await graph.close();
-    },
+    load: (folder, spec) =>
+      graphs.load((onClose) => loadGraph(join(folder, spec.file), spec, options, onClose)),
+    close: graphs.close,
   };
 }
 

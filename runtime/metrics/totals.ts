@@ -3,7 +3,7 @@
 import type { Accumulator, GraphSpec } from "../../compiler/plan/schema.js";
 import { invariant } from "../../grammar/invariant.js";
 import type { Tensors } from "../executor/executor.js";
-import type { HostTensor } from "../tensor.js";
+import { elementCount, type HostTensor } from "../tensor.js";
 import { numbersOf } from "./numbers.js";
 
 /** Running totals of one pass. */
@@ -54,7 +54,7 @@ interface Running {
 const initial = { sum: 0, min: Infinity, max: -Infinity } as const;
 
 function numbers({ reduction, dtype, shape }: Accumulator): Running {
-  const total = Array.from({ length: length(shape) }, (): number => initial[reduction]);
+  const total = Array.from({ length: elementCount(shape) }, (): number => initial[reduction]);
   return {
     add: (share) => {
       const value = numbersOf(share);
@@ -77,7 +77,7 @@ function numbers({ reduction, dtype, shape }: Accumulator): Running {
 
 function wholeNumbers({ name, reduction, dtype, shape }: Accumulator): Running {
   invariant(reduction === "sum", `the integers \`${name}\` are added`);
-  const total = new BigInt64Array(length(shape));
+  const total = new BigInt64Array(elementCount(shape));
   return {
     add: ({ data }) => {
       total.forEach((before, i) => {
@@ -87,6 +87,3 @@ function wholeNumbers({ name, reduction, dtype, shape }: Accumulator): Running {
     tensor: () => ({ dtype, shape, data: total }),
   };
 }
-
-const length = (shape: readonly number[]): number =>
-  shape.reduce((product, extent) => product * extent, 1);

@@ -1,7 +1,8 @@
 /** Initial values: distributions, dtypes and rounding. */
 
 import { describe, expect, it } from "vitest";
-import { bfloatBits, halfBits, initialize } from "../../runtime/initialize.js";
+import { bfloatBits, halfBits } from "../../compiler/plan/elements.js";
+import { initialize } from "../../runtime/initialize.js";
 
 const values = (data: ArrayLike<number | bigint>): number[] => Array.from(data, Number);
 const mean = (data: readonly number[]): number => data.reduce((a, b) => a + b, 0) / data.length;

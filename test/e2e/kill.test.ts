@@ -1,6 +1,6 @@
 /** Ten kills of the real command, one of them while it writes a checkpoint: the bits stay the same. */
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
@@ -11,6 +11,7 @@ import {
   type Started,
   weightsOf,
 } from "../cli/saic.js";
+import { progressOf } from "./run-progress.js";
 
 const updates = 60;
 
@@ -196,24 +197,3 @@ async function untilTrained(update: number, started: Started, train: string): Pr
 }
 
 let lastPid = 0;
-
-/** The last process and update in the events of the one run below `train`. */
-function progressOf(train: string): {
-  readonly folder: string;
-  readonly pid: number;
-  readonly update: number;
-} {
-  const name = existsSync(train)
-    ? readdirSync(train).find((entry) => /^[0-9a-f]{16}$/u.test(entry))
-    : undefined;
-  const folder = join(train, name ?? "none");
-  const events = join(folder, "events.jsonl");
-  const lines = existsSync(events) ? readFileSync(events, "utf8").split("\n").slice(0, -1) : [];
-  let [pid, update] = [0, 0];
-  for (const line of lines) {
-    const event = JSON.parse(line) as { type: string; pid: number; update: number };
-    if (event.type === "run") ({ pid } = event);
-    if (event.type === "step") ({ update } = event);
-  }
-  return { folder, pid, update };
-}

@@ -1,10 +1,11 @@
 /** The real command with accumulation, clipping, averages, early stopping and schedules, killed and run on. */
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { createWorkplace, eventsIn, type PrintedResult } from "../cli/saic.js";
+import { progressOf } from "./run-progress.js";
 
 const program = `
 import { BatchNorm2d, Conv2d, Dropout, Linear } from "saic:layers"
@@ -67,22 +68,6 @@ const args = (runs: string): readonly string[] => [
   "--format",
   "json",
 ];
-
-/** The process and the update that the events of the one run below `train` tell of last. */
-function progressOf(train: string): { readonly pid: number; readonly update: number } {
-  const name = existsSync(train)
-    ? readdirSync(train).find((entry) => /^[0-9a-f]{16}$/u.test(entry))
-    : undefined;
-  const events = join(train, name ?? "none", "events.jsonl");
-  const lines = existsSync(events) ? readFileSync(events, "utf8").split("\n").slice(0, -1) : [];
-  let [pid, update] = [0, 0];
-  for (const line of lines) {
-    const event = JSON.parse(line) as { type: string; pid: number; update: number };
-    if (event.type === "run") ({ pid } = event);
-    if (event.type === "step") ({ update } = event);
-  }
-  return { pid, update };
-}
 
 /** Starts the run and kills its training process at an update of its own. */
 async function killAt(update: number, before: number): Promise<number> {

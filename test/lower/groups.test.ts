@@ -1,29 +1,17 @@
 /** Updates of a small train with parameter groups, against the formulas with each group's settings. */
 
 import { expect, it } from "vitest";
-import { createHost } from "../../cli/host.js";
-import { analyze } from "../../compiler/compile.js";
-import { interpret } from "../../compiler/ir/interpret.js";
 import type { LoweredTrain } from "../../compiler/lower/train.js";
-import { boundShape, countOf, ndarray } from "../../compiler/ops/kit/ndarray.js";
-import { at, invariant } from "../../grammar/invariant.js";
-import { createSource } from "../../grammar/source.js";
+import { countOf } from "../../compiler/ops/kit/ndarray.js";
+import { at } from "../../grammar/invariant.js";
 import { createSchedules, createTimeline } from "../../runtime/schedule.js";
-import { fixedNumbers } from "../ops/sample-graph.js";
+import { lower, numbers, type Numbers, pictures, run } from "./run-graph.js";
 
 const program = (members: string): string => `
 import { BatchNorm2d, Linear } from "saic:layers"
 import { adamw, sgd } from "saic:optimizers"
 import { cosine, warmup } from "saic:schedules"
-
-dataset Pictures {
-  source: synthetic(shapes, count: 64, size: 6, classes: [ring, disc], seed: 1)
-  field image: image() -> u8[3, 6, 6]
-  split random { train: 50%  val: 50%  seed: 1 }
-  transform { image = image |> normalize(mean: 0.5, std: 0.25) }
-  loader { batch: 4  shuffle: true  last: drop }
-}
-
+${pictures}
 block Net() {
   in  image: f32[B, 3, H, W]
   out y: f32[B]
@@ -44,15 +32,7 @@ train tiny {
 }
 `;
 
-function lower(members: string): LoweredTrain {
-  const source = createSource("tiny.pipe", program(members));
-  const { diagnostics, lowered } = analyze(source, createHost(), { overrides: [], train: null });
-  expect(diagnostics).toEqual([]);
-  invariant(lowered !== null, "the program is sound");
-  return lowered;
-}
-
-type Numbers = Readonly<Record<string, readonly number[]>>;
+const lowerWith = (members: string): LoweredTrain => lower(program(members));
 
 const paths = [
   "model.norm.weight",
@@ -63,36 +43,14 @@ const paths = [
   "model.head.bias",
 ] as const;
 
-/** Runs the step graph; what is not given is filled with fixed numbers, which are handed back too. */
-function step({ graphs }: LoweredTrain, given: Numbers): { fed: Numbers; results: Numbers } {
-  const run = (file: string): { fed: Numbers; results: Numbers } => {
-    const graph = graphs.get(file);
-    invariant(graph !== undefined, `no ${file}`);
-    const fed: Record<string, readonly number[]> = {};
-    const inputs = graph.inputs.map(({ name, value }) => {
-      const shape = boundShape(value.type.shape);
-      const numbers = given[name] ?? fixedNumbers(countOf(shape));
-      fed[name] = numbers;
-      return [name, ndarray(value.type.dtype, shape, numbers)] as const;
-    });
-    const results = interpret(graph, new Map(inputs));
-    return {
-      fed,
-      results: Object.fromEntries([...results].map(([name, { data }]) => [name, [...data]])),
-    };
-  };
-  const { fed, results } = run("main/step.onnx");
-  return { fed, results: { ...run("main/grad.onnx").results, ...results } };
+/** Runs the step graph, with the gradients of the same inputs beside its results. */
+function step(lowered: LoweredTrain, given: Numbers): { fed: Numbers; results: Numbers } {
+  const { fed, results } = run(lowered, "main/step.onnx", given);
+  return { fed, results: { ...run(lowered, "main/grad.onnx", given).results, ...results } };
 }
 
-const numbers = (from: Numbers, name: string): readonly number[] => {
-  const found = from[name];
-  invariant(found !== undefined, `no ${name} among ${Object.keys(from).join(", ")}`);
-  return found;
-};
-
 it("sgd: each parameter has the settings of the first group that says them", () => {
-  const lowered = lower(`
+  const lowered = lowerWith(`
     optimizer: sgd(lr: 0.1, momentum: 0.9, weight_decay: 0.2)
     group norms_and_biases { weight_decay: 0 }
     group model.head.** { lr: 3 * lr  weight_decay: 0.5 }
@@ -134,7 +92,7 @@ it("sgd: each parameter has the settings of the first group that says them", () 
 });
 
 it("adamw: no decay of norms and biases, another rate for the head", () => {
-  const lowered = lower(`
+  const lowered = lowerWith(`
     optimizer: adamw(lr: 0.01, weight_decay: 0.4, eps: 1e-3)
     group norms_and_biases { weight_decay: 0 }
     group model.head.** { lr: 0.1 * lr }
@@ -166,7 +124,7 @@ it("adamw: no decay of norms and biases, another rate for the head", () => {
 });
 
 it("a group's rate follows the train's schedule from its own base", () => {
-  const { plan } = lower(`
+  const { plan } = lowerWith(`
     optimizer: sgd(lr: 0.8)
     group model.head.** { lr: 0.1 * lr }
     group model.stem.weight { lr: 0.1 * lr  momentum: 0.9 }
@@ -199,7 +157,7 @@ it("a group's rate follows the train's schedule from its own base", () => {
 });
 
 it("without groups there is one schedule", () => {
-  const { plan } = lower("optimizer: sgd(lr: 0.8)\n  stage main for 1 epochs { }");
+  const { plan } = lowerWith("optimizer: sgd(lr: 0.8)\n  stage main for 1 epochs { }");
   expect(plan.schedules.map(({ name, base }) => ({ name, base }))).toEqual([
     { name: "lr", base: 0.8 },
   ]);

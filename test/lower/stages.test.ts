@@ -1,30 +1,17 @@
 /** Stages with losses, rules and schedules of their own: what the plan says, and what graphs compute. */
 
 import { expect, it } from "vitest";
-import { createHost } from "../../cli/host.js";
-import { analyze } from "../../compiler/compile.js";
-import { interpret } from "../../compiler/ir/interpret.js";
 import type { LoweredTrain } from "../../compiler/lower/train.js";
-import { boundShape, countOf, ndarray } from "../../compiler/ops/kit/ndarray.js";
 import { at, invariant } from "../../grammar/invariant.js";
-import { createSource } from "../../grammar/source.js";
 import { createSchedules, createTimeline } from "../../runtime/schedule.js";
 import { lossesOf } from "../../runtime/train/losses.js";
-import { fixedNumbers } from "../ops/sample-graph.js";
+import { lower, number, numbers, pictures, run } from "./run-graph.js";
 
 const program = (members: string): string => `
 import { Linear } from "saic:layers"
 import { adamw, sgd } from "saic:optimizers"
 import { cosine, hold, ramp } from "saic:schedules"
-
-dataset Pictures {
-  source: synthetic(shapes, count: 64, size: 6, classes: [ring, disc], seed: 1)
-  field image: image() -> u8[3, 6, 6]
-  split random { train: 50%  val: 50%  seed: 1 }
-  transform { image = image |> normalize(mean: 0.5, std: 0.25) }
-  loader { batch: 4  shuffle: true  last: drop }
-}
-
+${pictures}
 block Net() {
   in  image: f32[B, 3, H, W]
   out y: f32[B]
@@ -38,43 +25,10 @@ train tiny {
 }
 `;
 
-function lower(members: string): LoweredTrain {
-  const source = createSource("tiny.pipe", program(members));
-  const { diagnostics, uncarried, lowered } = analyze(source, createHost(), {
-    overrides: [],
-    train: null,
-  });
-  expect([...diagnostics, ...uncarried]).toEqual([]);
-  invariant(lowered !== null, "the program is sound");
-  return lowered;
-}
-
-type Numbers = Readonly<Record<string, readonly number[]>>;
-
-/** Runs a graph; what is not given is filled with fixed numbers, which are handed back too. */
-function run({ graphs }: LoweredTrain, file: string, given: Numbers) {
-  const graph = graphs.get(file);
-  invariant(graph !== undefined, `no ${file}`);
-  const fed: Record<string, readonly number[]> = {};
-  const inputs = graph.inputs.map(({ name, value }) => {
-    const shape = boundShape(value.type.shape);
-    fed[name] = given[name] ?? fixedNumbers(countOf(shape));
-    return [name, ndarray(value.type.dtype, shape, numbers(fed, name))] as const;
-  });
-  const results = [...interpret(graph, new Map(inputs))];
-  const found: Numbers = Object.fromEntries(results.map(([name, { data }]) => [name, [...data]]));
-  return { fed, results: found };
-}
-
-const numbers = (from: Numbers, name: string): readonly number[] => {
-  const found = from[name];
-  invariant(found !== undefined, `no ${name} among ${Object.keys(from).join(", ")}`);
-  return found;
-};
-const number = (from: Numbers, name: string): number => at(numbers(from, name), 0);
+const lowerWith = (members: string): LoweredTrain => lower(program(members));
 
 it("weights and schedules of a loss: gradients as the formula says, each stage its own loss", () => {
-  const lowered = lower(`
+  const lowered = lowerWith(`
     loss {
       weight v: f32[] = 0.5
       beta  = ramp(from: 0, to: 1, over: 4 steps) then hold()
@@ -134,7 +88,7 @@ it("weights and schedules of a loss: gradients as the formula says, each stage i
 });
 
 it("evaluation measures the loss of its stage", () => {
-  const { plan, graphs } = lower(`
+  const { plan, graphs } = lowerWith(`
     loss a { total = average(square(y)) }
     loss b { total = average(abs(y)) }
     optimizer: sgd(lr: 0.1)
@@ -148,7 +102,7 @@ it("evaluation measures the loss of its stage", () => {
 });
 
 it("a rule, settings and schedules of stages; the train's spans those that have none", () => {
-  const { plan } = lower(`
+  const { plan } = lowerWith(`
     loss { total = average(square(y)) }
     optimizer: adamw(lr: 1)
     schedule: cosine(to: 0)
@@ -194,7 +148,7 @@ it("a rule, settings and schedules of stages; the train's spans those that have 
 });
 
 it("slots are made anew when a weight learns again, or its rule keeps others", () => {
-  const { plan } = lower(`
+  const { plan } = lowerWith(`
     loss { total = average(square(y)) }
     optimizer: sgd(lr: 1)
     stage a for 1 steps { }
@@ -210,7 +164,7 @@ it("slots are made anew when a weight learns again, or its rule keeps others", (
 });
 
 it("initial values by the first rule that matches", () => {
-  const { plan } = lower(`
+  const { plan } = lowerWith(`
     loss { weight v: f32[] = 0  total = exp(v) * average(square(y)) }
     optimizer: sgd(lr: 1)
     init {
@@ -226,8 +180,7 @@ it("initial values by the first rule that matches", () => {
 });
 
 it("slots of their own types are part of the state, and updated", () => {
-  const source = createSource(
-    "tiny.pipe",
+  const lowered = lower(
     program(`
     loss { total = average(square(y)) }
     optimizer: coded(lr: 0.5)
@@ -246,9 +199,6 @@ it("slots of their own types are part of the state, and updated", () => {
 train tiny`,
     ),
   );
-  const { diagnostics, lowered } = analyze(source, createHost(), { overrides: [], train: null });
-  expect(diagnostics).toEqual([]);
-  invariant(lowered !== null, "the program is sound");
   const slots = lowered.plan.state.filter(({ role }) => role === "slot");
   expect(slots.map(({ path, dtype, shape, init }) => [path, dtype, shape, init])).toEqual([
     ["model.head.weight/sign", "u8", [3], { kind: "constant", value: 1 }],

@@ -5,8 +5,7 @@ import type { Metric } from "../../compiler/plan/schema.js";
 import { invariant } from "../../grammar/invariant.js";
 import { areaUnder } from "../../runtime/metrics/auroc.js";
 import { createAccumulator } from "../../runtime/metrics/metrics.js";
-import { bfloatValue, halfValue } from "../../runtime/metrics/numbers.js";
-import { bfloatBits, halfBits } from "../../runtime/initialize.js";
+import { bfloatBits, bfloatValue, halfBits, halfValue } from "../../compiler/plan/elements.js";
 import { createStream, integers } from "../../runtime/random.js";
 import type { HostTensor } from "../../runtime/tensor.js";
 

@@ -12,6 +12,18 @@ export interface OpenFile {
 /** A description that cannot be given, in words that follow a colon. */
 export class MalformedError extends Error {}
 
+/** `length` bytes of a file from `position` on, fewer where it ends. */
+export function readPart(descriptor: number, position: number, length: number): Buffer {
+  const bytes = Buffer.alloc(Math.max(0, length));
+  let done = 0;
+  while (done < bytes.length) {
+    const count = readSync(descriptor, bytes, done, bytes.length - done, position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return bytes.subarray(0, done);
+}
+
 /** What `body` makes of a file; `null` where there is none that can be read. */
 export function withFile<T>(file: string, body: (open: OpenFile) => T): T | null {
   let descriptor: number;
@@ -25,16 +37,8 @@ export function withFile<T>(file: string, body: (open: OpenFile) => T): T | null
     if (!stat.isFile()) return null;
     return body({
       size: stat.size,
-      read(position, length) {
-        const bytes = Buffer.alloc(Math.max(0, Math.min(length, stat.size - position)));
-        let done = 0;
-        while (done < bytes.length) {
-          const count = readSync(descriptor, bytes, done, bytes.length - done, position + done);
-          if (count === 0) break;
-          done += count;
-        }
-        return bytes.subarray(0, done);
-      },
+      read: (position, length) =>
+        readPart(descriptor, position, Math.min(length, stat.size - position)),
     });
   } finally {
     closeSync(descriptor);

@@ -1,8 +1,9 @@
 /** Noise, blur, holes and gain at random; pixels stay where they are. */
 
+import { numbersOf } from "../../metrics/numbers.js";
 import { normal } from "../../random.js";
 import { layoutOf, type Pixels, toByte } from "../pixels.js";
-import { pixelsOf, type Value, valueOf, numberAt } from "../value.js";
+import { pixelsOf, type Value, valueOf } from "../value.js";
 import { type DrawPoint, drawAt } from "./draw.js";
 
 /** The first normal numbers share their bits with the draw that decides. */
@@ -13,7 +14,7 @@ export function noise(x: Value, std: number, p: number, point: DrawPoint): Value
   const [draw = 0] = drawAt(point, 1);
   if (draw >= p) return x;
   const z = normal(point.stream, point.epoch, point.record, x.data.length + skipped);
-  const value = numberAt(x);
+  const value = numbersOf(x);
   const scale = x.dtype === "u8" ? 255 * std : std;
   const at = (i: number): number => value(i) + scale * (z[i + skipped] ?? 0);
   return valueOf(x.dtype, x.shape, x.dtype === "u8" ? (i) => toByte(at(i)) : at);
@@ -24,7 +25,7 @@ export function scale(x: Value, by: readonly [number, number], p: number, point:
   const [draw = 0, second = 0] = drawAt(point, 2);
   if (draw >= p) return x;
   const factor = by[0] + (by[1] - by[0]) * second;
-  const value = numberAt(x);
+  const value = numbersOf(x);
   return valueOf(x.dtype, x.shape, (i) => value(i) * factor);
 }
 

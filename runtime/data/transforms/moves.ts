@@ -3,7 +3,9 @@
 import type { TransformOp } from "../../../compiler/plan/data.js";
 import { moveBoxes } from "../marks.js";
 import { layoutOf } from "../pixels.js";
-import { bytesOf, elementsOn, type Value } from "../value.js";
+import { invariant } from "../../../grammar/invariant.js";
+import { allocate } from "../../tensor.js";
+import type { Value } from "../value.js";
 import { type DrawPoint, drawAt } from "./draw.js";
 
 export type MoveOp = Extract<
@@ -40,8 +42,11 @@ function gathered(value: Value, { rows, columns, fill }: Move): Value {
   const shape = [...value.shape.slice(0, -2), rows.length, columns.length];
   const length = planes * rows.length * columns.length;
   const { dtype, data: old } = value;
-  const data = elementsOn(dtype, new ArrayBuffer(length * bytesOf[dtype]), 0, length);
-  if (old instanceof BigInt64Array || data instanceof BigInt64Array) return value;
+  const data = allocate(dtype, length);
+  invariant(
+    !(old instanceof BigInt64Array || data instanceof BigInt64Array),
+    "pictures and masks are no i64",
+  );
   // A mask has nothing where a picture is filled.
   const blank = dtype === "bool" ? 0 : fill;
   let target = 0;

@@ -1,8 +1,9 @@
 /** Maps values by what a fit has found: to limits, or to mean 0 and deviation 1. */
 
+import { numbersOf } from "../../metrics/numbers.js";
 import type { DataFit } from "../../../compiler/plan/data.js";
 import type { HostTensor } from "../../tensor.js";
-import { numberAt, type Value, valueOf } from "../value.js";
+import { type Value, valueOf } from "../value.js";
 
 /** A fit's results: `lo` and `hi`, or `mean` and `std`, in the fit's type. */
 export interface FitResult {
@@ -22,7 +23,7 @@ export function rescale(x: Value, result: FitResult, to: readonly [number, numbe
   const a = first.data;
   const b = second.data;
   const [low, high] = to ?? [0, 1];
-  const value = numberAt(x);
+  const value = numbersOf(x);
   return valueOf(fit.dtype, x.shape, (i) => {
     const k = place(i);
     const start = Number(a[k] ?? 0);

@@ -4,7 +4,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GraphInput, GraphOutput, GraphSpec } from "../../../compiler/plan/schema.js";
 import { at, invariant } from "../../../grammar/invariant.js";
-import type { Executor, ExecutorOptions, Graph, Tensors } from "../executor.js";
+import {
+  createOpenGraphs,
+  type Executor,
+  type ExecutorOptions,
+  type Graph,
+  type Tensors,
+} from "../executor.js";
 import { compareNames, graphRefused, mismatch, refusalOf, requireFile } from "../refusals.js";
 import { elementTypes, type Handle, OrtError, type Port } from "./api.js";
 import { type Engine, startEngine } from "./engine.js";
@@ -27,22 +33,15 @@ export async function createBoundExecutor({
   threads,
 }: Omit<ExecutorOptions, "device">): Promise<BoundExecutor> {
   const engine = await startEngine(threads);
-  const open = new Set<Graph>();
+  const graphs = createOpenGraphs();
   return {
     name: "bound",
     device: "cpu",
     library: engine.library,
     kernels: createKernelHost(engine, threads),
-    load: async (folder, spec) => {
-      const graph = await loadGraph(engine, join(folder, spec.file), spec, threads, () =>
-        open.delete(graph),
-      );
-      open.add(graph);
-      return graph;
-    },
-    close: async () => {
-      for (const graph of open) await graph.close();
-    },
+    load: (folder, spec) =>
+      graphs.load((onClose) => loadGraph(engine, join(folder, spec.file), spec, threads, onClose)),
+    close: graphs.close,
   };
 }
 

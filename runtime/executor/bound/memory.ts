@@ -1,8 +1,9 @@
 /** Memory for a graph's outputs: what lasts lies side by side in large buffers, each on a cache line. */
 
+import { elementBytes } from "../../../compiler/plan/elements.js";
 import type { GraphInput, GraphOutput, GraphSpec } from "../../../compiler/plan/schema.js";
 import { invariant } from "../../../grammar/invariant.js";
-import { allocate, arrayOn, elementBytes, elementCount, type HostTensor } from "../../tensor.js";
+import { allocate, arrayOn, elementCount, type HostTensor } from "../../tensor.js";
 import type { Tensors } from "../executor.js";
 import { mismatch } from "../refusals.js";
 import type { OrtApi } from "./api.js";
