@@ -9,8 +9,9 @@ import * as t from "./tokens.js";
 export abstract class PathParser extends CstParser {
   protected abstract readonly expr: ParserMethod<[], CstNode>;
 
-  constructor() {
+  constructor(rules: "trusted" | "validated") {
     super(t.vocabulary, {
+      skipValidations: rules === "trusted",
       maxLookahead: 2,
       recoveryEnabled: true,
       nodeLocationTracking: "onlyOffset",

@@ -3,19 +3,23 @@
  * a thousand small ones takes longer than checking a program, and made executable for `npx saic`.
  */
 
-import { chmodSync, renameSync } from "node:fs";
+import { chmodSync, cpSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
 
-const command = fileURLToPath(new URL("../cli/main.js", import.meta.url));
-const bundle = `${command}.${process.pid}.new`;
+const folder = fileURLToPath(new URL("../cli", import.meta.url));
+const bundle = `${folder}.${process.pid}.new`;
 await build({
-  input: command,
+  input: join(folder, "main.js"),
   platform: "node",
   logLevel: "warn",
   // Packages with native parts find them from their own folder; the other halves load when used.
   external: ["onnxruntime-node", "sharp", "koffi"],
-  output: { file: bundle, format: "esm", codeSplitting: false },
+  // What only one command needs is a chunk of its own, which loads when that command asks for it.
+  output: { dir: bundle, format: "esm", chunkFileNames: "chunks/[name].js" },
 });
-chmodSync(bundle, 0o755);
-renameSync(bundle, command);
+chmodSync(join(bundle, "main.js"), 0o755);
+cpSync(join(bundle, "chunks"), join(folder, "chunks"), { recursive: true });
+renameSync(join(bundle, "main.js"), join(folder, "main.js"));
+rmSync(bundle, { recursive: true });

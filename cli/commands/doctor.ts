@@ -5,9 +5,7 @@ import { availableParallelism, freemem, totalmem } from "node:os";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { exitCodes } from "../../runtime/fault.js";
-import { createBoundExecutor } from "../../runtime/executor/bound/bound.js";
-import { reasonOf } from "../../runtime/executor/open-executor.js";
-import { probeExecution } from "../../runtime/executor/probe.js";
+import { reasonOf } from "../../runtime/executor/refusals.js";
 import {
   libraryFolders,
   missingLibraries,
@@ -91,7 +89,7 @@ async function runtime(): Promise<Finding> {
   const name = "onnxruntime-node";
   if (installed === null)
     return { name, status: "broken", detail: "not installed", hint: "run `npm ci`" };
-  const failure = await probeExecution(negation());
+  const failure = await probe();
   return failure === null
     ? {
         name,
@@ -107,11 +105,22 @@ async function runtime(): Promise<Finding> {
       };
 }
 
+/** The native library loads here alone: no other command of this process needs it. */
+async function probe(): Promise<string | null> {
+  try {
+    const { probeExecution } = await import("../../runtime/executor/probe.js");
+    return await probeExecution(negation());
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
 /** `missing` where it does not work: runs then use `session`, which is slower and no less right. */
 async function bound(): Promise<Finding> {
   const name = "koffi";
   const version = packageVersion(name)?.version;
   try {
+    const { createBoundExecutor } = await import("../../runtime/executor/bound/bound.js");
     const { library } = await createBoundExecutor({ threads: 1 });
     return {
       name,
@@ -152,7 +161,7 @@ async function images(): Promise<Finding> {
       hint: null,
     };
   } catch (error) {
-    const detail = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    const detail = reasonOf(error);
     return { name: "sharp", status: "broken", detail, hint: "reinstall with `npm ci`" };
   }
 }

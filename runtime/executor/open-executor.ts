@@ -5,6 +5,7 @@ import { executorFallback, executorUnavailable } from "../../grammar/diagnostics
 import { exitCodes, Fault } from "../fault.js";
 import { createBoundExecutor } from "./bound/bound.js";
 import type { Executor, ExecutorName, ExecutorOptions } from "./executor.js";
+import { reasonOf } from "./refusals.js";
 import { createSessionExecutor } from "./session.js";
 
 export interface OpenedExecutor {
@@ -42,7 +43,3 @@ export async function openExecutor(
     throw new Fault(diagnose(executorUnavailable, { detail }, null), exitCodes.environment);
   }
 }
-
-/** The first line: dynamic loaders and package managers add much below it. */
-export const reasonOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "it failed";

@@ -1,6 +1,7 @@
 /** Whether ONNX Runtime works here: runs a graph of one node. */
 
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { reasonOf } from "./refusals.js";
 
 /**
  * Takes the ONNX file of `y = -x` on f32[1]; `null` when it runs and computes what it should,
@@ -17,6 +18,6 @@ export async function probeExecution(negation: Uint8Array): Promise<string | nul
     const [value] = (y?.data ?? []) as Float32Array;
     return value === -2.5 ? null : `a graph of one node gave ${String(value)} for -2.5`;
   } catch (error) {
-    return error instanceof Error ? (error.message.split("\n")[0] ?? "it failed") : String(error);
+    return reasonOf(error);
   }
 }

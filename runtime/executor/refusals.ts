@@ -45,3 +45,7 @@ export function compareNames(
 
 export const mismatch = (file: string, reason: string): Fault =>
   new Fault(diagnose(graphMismatch, { file, reason }, null), exitCodes.environment);
+
+/** Why a library does not work. The first line: dynamic loaders and package managers add much below it. */
+export const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "it failed";

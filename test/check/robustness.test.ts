@@ -60,6 +60,7 @@ function check(name: string, text: string): { readonly facts: number } {
   const start = performance.now();
   try {
     const { facts, diagnostics } = analyze(createSource(name, text), host, {
+      purpose: "check",
       overrides: [],
       train: null,
     });

@@ -1,7 +1,7 @@
 /** The package: what goes into it, and that it works where it is installed. */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -78,3 +78,11 @@ test("npx saic works from the installed package", (context) => {
     executor: "bound",
   });
 }, 240_000);
+
+test("the command starts without native libraries: what one needs loads when it is used", () => {
+  const text = readFileSync(join(root, "dist/cli/main.js"), "utf8");
+  const imported = [...text.matchAll(/^import [^;]*?from "([^"]+)";$/gmu)].map(([, from]) => from);
+  expect(imported).toContain("node:fs");
+  for (const native of ["onnxruntime-node", "koffi", "sharp"])
+    expect(imported).not.toContain(native);
+});

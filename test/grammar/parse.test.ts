@@ -3,9 +3,14 @@
 import { describe, expect, it } from "vitest";
 
 import { parseExpression, parseModule } from "../../grammar/parse.js";
+import { validateGrammar } from "../../grammar/parser.js";
 import { createSource } from "../../grammar/source.js";
 import { SAMPLE } from "./sample.js";
 import { show } from "./show-ast.js";
+
+it("the rules of the grammar are sound", () => {
+  expect(validateGrammar).not.toThrow();
+});
 
 const parse = (text: string): string => {
   const { module, diagnostics } = parseModule(createSource("a.pipe", text));
