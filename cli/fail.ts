@@ -38,11 +38,18 @@ export interface Failure {
 }
 
 /**
- * The failure that a thrown value stands for. Anything but a `Fault` is our bug: its stack goes to
- * a file of the temporary folder, and the diagnostic says where.
+ * The failure that a thrown value stands for. Anything but a `Fault` and a package that is not
+ * installed is our bug: its stack goes to a file of the temporary folder, and the diagnostic says
+ * where.
  */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Fault) return error;
+  const missing = error instanceof Error ? missingPackage.exec(error.message)?.[1] : undefined;
+  if (missing !== undefined)
+    return {
+      diagnostic: diagnose(command.packageMissing, { name: missing }, null),
+      exitCode: exitCodes.environment,
+    };
   const file = join(tmpdir(), `saic-crash-${process.pid}.txt`);
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   try {
@@ -56,6 +63,9 @@ export function failureOf(error: unknown): Failure {
     exitCode: exitCodes.bug,
   };
 }
+
+/** Node's words, in this process or as the training process hands them on. */
+const missingPackage = /\bCannot find package '([^']+)'/u;
 
 /** Prints what stopped a command and gives its exit code. */
 export function reportFailure(error: unknown): ExitCode {

@@ -10,6 +10,15 @@ export const usage = diagnosticKind({
   explain: "The command was called in a way it does not understand; `--help` shows its flags.",
 });
 
+export const packageMissing = diagnosticKind({
+  code: "command/package-missing",
+  severity: "error",
+  message: (p: { name: string }) => `the package \`${p.name}\` is not installed`,
+  hint: () => "install with `npm ci`; `saic doctor` says what else is missing",
+  explain:
+    "Training needs native packages, which an interrupted or partial installation leaves out.",
+});
+
 export const bug = diagnosticKind({
   code: "command/bug",
   severity: "error",
