@@ -16,7 +16,8 @@ import { elementCount } from "../runtime/tensor.js";
 import type { UpdateGraphs } from "../runtime/run-options.js";
 import { type Applier, graphApplier, kernelApplier } from "../runtime/train/apply.js";
 import { createStepper } from "../runtime/train/step.js";
-import { feederOf, fixedBatch, initialState, prepareTrain } from "../scripts/prepare-train.js";
+import { prepareTrain } from "../scripts/prepare-train.js";
+import { feederOf, fixedBatch, initialState } from "../scripts/step-inputs.js";
 
 /** 50 tensors of 2^20 numbers: 200 MiB. */
 const tensors = 50;

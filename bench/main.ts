@@ -1,10 +1,10 @@
 /**
  * Times training steps against PyTorch, side by side: `npm run bench`, for the two residual networks;
- * `npm run bench -- --models all` for every architecture.
+ * `npm run bench -- --models all` for every architecture, and `npm run bench -- loader` for loading.
  */
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +12,10 @@ import { parseArgs } from "node:util";
 import { packageRoot } from "../cli/host.js";
 import { at } from "../grammar/invariant.js";
 import { prepareTrain } from "../scripts/prepare-train.js";
+import { gemmModel } from "./gemm-graph.js";
+import { benchLoader } from "./loader.js";
+import { gemmFile } from "./peers/protocol.js";
+import { percentile } from "./percentile.js";
 import { startWorker, type Worker } from "./peers/worker.js";
 
 const models = [
@@ -95,6 +99,7 @@ async function timeModel(
   const artifact = join(packageRoot, "build", "bench", model.name);
   mkdirSync(artifact, { recursive: true });
   const { plan } = prepareTrain(join(packageRoot, "bench", `${model.name}.pipe`), artifact);
+  writeFileSync(join(artifact, gemmFile), gemmModel(gemmSize));
   const { flops } = at(plan.stages, 0).graphs.step;
   const contenders = [
     contender(
@@ -184,10 +189,5 @@ async function printResults(
 const row = ([name = "", ...cells]: readonly string[]): string =>
   name.padEnd(20) + cells.map((cell) => cell.padStart(15)).join("");
 
-/** Nearest rank. */
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return at(sorted, Math.min(sorted.length - 1, Math.floor((share / 100) * sorted.length)));
-}
-
-await main();
+const [first, ...rest] = process.argv.slice(2);
+await (first === "loader" ? benchLoader(rest) : main());

@@ -8,7 +8,8 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { z } from "zod";
 import { at, invariant } from "../grammar/invariant.js";
 import type { HostTensor } from "../runtime/tensor.js";
-import { feederOf, fixedBatch, initialState, prepareTrain } from "../scripts/prepare-train.js";
+import { prepareTrain } from "../scripts/prepare-train.js";
+import { feederOf, fixedBatch, initialState } from "../scripts/step-inputs.js";
 
 const event = z.object({
   cat: z.string().optional(),

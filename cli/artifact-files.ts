@@ -13,9 +13,11 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { type Artifact, emitArtifact, noTrainIn } from "../compiler/compile.js";
+import type { Functions } from "../compiler/passes/pass.js";
 import { diagnose } from "../grammar/diagnostic.js";
 import { missingKey } from "../grammar/diagnostics/names.js";
 import { foreignFolder, unwritable } from "../grammar/diagnostics/command.js";
+import { severalDevices } from "../grammar/diagnostics/placement.js";
 import { makeFolders, refusalOf } from "../runtime/atomic-file.js";
 import { type ExitCode, exitCodes, Fault } from "../runtime/fault.js";
 import { printDiagnostics } from "./fail.js";
@@ -26,9 +28,15 @@ export type Compiled =
   | { readonly ok: false; readonly exitCode: ExitCode };
 
 /** Compiles a program after printing its findings; without an artifact, what the command exits with. */
-export function compileProgram(file: string, flags: ProgramFlags): Compiled {
+export function compileProgram(
+  file: string,
+  flags: ProgramFlags,
+  functions: Functions = "inline",
+): Compiled {
   const { source, analysis, exitCode } = openProgram(file, flags);
-  const { diagnostics, lowered, uncarried } = analysis;
+  const { diagnostics, lowered } = analysis;
+  // The layout on several devices is part of the artifact; what runs it refuses it.
+  const uncarried = analysis.uncarried.filter(({ code }) => code !== severalDevices.code);
   const isSound = diagnostics.every(({ severity }) => severity !== "error");
   if (isSound && uncarried.length > 0) {
     printDiagnostics([...diagnostics, ...uncarried]);
@@ -38,7 +46,7 @@ export function compileProgram(file: string, flags: ProgramFlags): Compiled {
   }
   if (lowered !== null) {
     printDiagnostics(diagnostics);
-    return { ok: true, artifact: emitArtifact(lowered, flags.device ?? "cpu") };
+    return { ok: true, artifact: emitArtifact(lowered, flags.device ?? "cpu", functions) };
   }
   const missing = exitCode === exitCodes.success;
   printDiagnostics(missing ? [...diagnostics, noTrainIn(source)] : diagnostics);

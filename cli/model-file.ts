@@ -1,20 +1,44 @@
-/** Writes trained models: inference graphs with the chosen weights inside, plain ONNX. */
+/** Writes trained models: inference graphs with weights inside, plain ONNX. */
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Artifact } from "../compiler/compile.js";
 import { drawInside } from "../compiler/onnx/draw-inside.js";
 import { embedWeights, valueNames, type Weight } from "../compiler/onnx/embed.js";
-import type { GraphSpec } from "../compiler/plan/schema.js";
+import { narrowWeights } from "../compiler/onnx/narrow-weights.js";
+import type { Exported, GraphSpec, Plan } from "../compiler/plan/schema.js";
+import { diagnose } from "../grammar/diagnostic.js";
+import { weightBeyond } from "../grammar/diagnostics/use.js";
 import { invariant } from "../grammar/invariant.js";
 import { readSafetensors } from "../runtime/checkpoint/safetensors.js";
+import { exitCodes, Fault } from "../runtime/fault.js";
 import type { RunResult } from "../runtime/run-result.js";
+import type { HostTensor } from "../runtime/tensor.js";
+import { readFits } from "../runtime/use/stored-fits.js";
 import { replaceFile } from "./artifact-files.js";
+
+/** A graph of a run that becomes a file of its own. */
+export interface Model {
+  readonly spec: GraphSpec;
+  readonly precision: Exported["precision"];
+}
+
+/** Where graphs and weights come from. */
+export interface ModelSources {
+  readonly plan: Plan;
+  /** The bytes of a graph by its file in the artifact. */
+  readonly graph: (file: string) => Uint8Array;
+  readonly runDir: string;
+  /** The safetensors file. */
+  readonly weights: string;
+}
 
 /** `model.onnx` in the run's directory: fields as inputs, a symbolic batch, no weights to feed. */
 export function writeModel(artifact: Artifact, result: RunResult): string {
   const file = join(result.run_dir, "model.onnx");
-  if (!existsSync(file)) writeWith(artifact, artifact.plan.infer, result.weights, file);
+  const sources = sourcesOf(artifact, result, result.weights);
+  const model = { spec: artifact.plan.infer, precision: "f32" } as const;
+  if (!existsSync(file)) replaceFile(file, modelBytes(sources, model, file));
   return file;
 }
 
@@ -25,45 +49,89 @@ export function writeExports(artifact: Artifact, result: RunResult): readonly st
     last: join(result.run_dir, "checkpoints", "last", basename(result.weights)),
     ema: join(dirname(result.weights), "ema.safetensors"),
   };
-  return artifact.plan.exports.map(({ file: name, weights, graph }) => {
+  return artifact.plan.exports.map(({ file: name, weights, graph: spec, precision }) => {
     const file = join(result.run_dir, name);
-    if (!existsSync(file)) writeWith(artifact, graph, files[weights], file);
+    const sources = sourcesOf(artifact, result, files[weights]);
+    if (!existsSync(file)) replaceFile(file, modelBytes(sources, { spec, precision }, file));
     return file;
   });
 }
 
-function writeWith(artifact: Artifact, spec: GraphSpec, weightsFile: string, file: string): void {
-  const graph = artifact.files.get(spec.file);
-  invariant(graph !== undefined, `the artifact has no \`${spec.file}\``);
-  const weights = weightsFor(artifact, spec, weightsFile);
-  const keys = new Map(artifact.plan.state.map((entry) => [entry.path, entry.key]));
-  const renames = new Map([...weights.keys()].map((path) => [path, keys.get(path) ?? path]));
+const sourcesOf = (artifact: Artifact, result: RunResult, weights: string): ModelSources => ({
+  plan: artifact.plan,
+  graph: (file) => {
+    const graph = artifact.files.get(file);
+    invariant(graph !== undefined, `the artifact has no \`${file}\``);
+    return graph;
+  },
+  runDir: result.run_dir,
+  weights,
+});
+
+/** A model's graph and weights from the files of a run. */
+export const runSources = (
+  artifact: { readonly folder: string; readonly plan: Plan },
+  run: { readonly runDir: string; readonly weights: string },
+): ModelSources => ({
+  plan: artifact.plan,
+  graph: (file) => new Uint8Array(readFileSync(join(artifact.folder, file))),
+  ...run,
+});
+
+/**
+ * The bytes of a model: weights and what the data were fitted to as initializers, fields as inputs
+ * by their names, draws of its own. Faults with exit code 2 where a weight exceeds the precision.
+ */
+export function modelBytes(
+  sources: ModelSources,
+  { spec, precision }: Model,
+  file: string,
+): Uint8Array {
+  const graph = sources.graph(spec.file);
+  const weights = weightsFor(sources, spec);
+  const keys = new Map(sources.plan.state.map((entry) => [entry.path, entry]));
+  const renames = new Map(
+    [...weights.keys()].map((path) => [path, keys.get(path)?.key ?? path] as const),
+  );
   const taken = new Set([...valueNames(graph), ...renames.values()]);
   for (const { name, feed } of spec.inputs)
     // An output may have the field's name, as a denoised picture has.
     if (feed.kind === "field" && !taken.has(feed.field)) renames.set(name, feed.field);
   const draws = spec.inputs.flatMap(({ name, feed }) => (feed.kind === "random" ? [name] : []));
-  replaceFile(file, embedWeights(drawInside(graph, draws), weights, renames));
+  const whole = embedWeights(drawInside(graph, draws), weights, renames);
+  if (precision === "f32") return whole;
+  const narrow = [...weights].flatMap(([path, { dtype }]) =>
+    keys.get(path)?.role === "parameter" && dtype === "f32" ? [renames.get(path) ?? path] : [],
+  );
+  const { model, beyond } = narrowWeights(whole, new Set(narrow), precision);
+  if (beyond === null) return model;
+  throw new Fault(
+    diagnose(weightBeyond, { file, weight: beyond, dtype: precision }, null),
+    exitCodes.environment,
+  );
 }
 
 function weightsFor(
-  { plan }: Artifact,
+  { plan, runDir, weights: file }: ModelSources,
   spec: GraphSpec,
-  file: string,
 ): ReadonlyMap<string, Weight> {
   const { tensors } = readSafetensors(file);
-  const needed = new Set(
-    spec.inputs.flatMap(({ feed }) => (feed.kind === "state" ? [feed.path] : [])),
-  );
+  const keys = new Map(plan.state.map(({ path, key }) => [path, key]));
+  const paths = spec.inputs.flatMap(({ feed }) => (feed.kind === "state" ? [feed.path] : []));
+  // What only a model's own preprocessing reads is in no checkpoint.
+  const fits = paths.every((path) => keys.has(path)) ? null : readFits(runDir);
   return new Map(
-    plan.state
-      .filter((entry) => needed.has(entry.path))
-      .map((entry) => {
-        const tensor = tensors.get(entry.key);
-        invariant(tensor !== undefined, `the checkpoint has no ${entry.key}`);
-        const { buffer, byteOffset, byteLength } = tensor.data;
-        const data = new Uint8Array(buffer, byteOffset, byteLength);
-        return [entry.path, { dtype: entry.dtype, shape: entry.shape, data }] as const;
-      }),
+    paths.map((path) => {
+      const key = keys.get(path);
+      const tensor = key === undefined ? fits?.get(path) : tensors.get(key);
+      invariant(tensor !== undefined, `the run has no ${path}`);
+      return [path, weightOf(tensor)] as const;
+    }),
   );
 }
+
+const weightOf = ({ dtype, shape, data }: HostTensor): Weight => ({
+  dtype,
+  shape,
+  data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+});

@@ -32,6 +32,10 @@ export const wholeNumber =
     throw new InvalidArgumentError(`Expected a whole number from ${least} on.`);
   };
 
+/** `--json`, which is `--format json`. */
+export const jsonOption = (): Option =>
+  new Option("--json", "the same as `--format json`").implies({ format: "json" });
+
 /** `--format text|json`, text by default. */
 export const formatOption = (description: string): Option =>
   new Option("--format <format>", description).choices(["text", "json"]).default("text");
@@ -39,16 +43,16 @@ export const formatOption = (description: string): Option =>
 /**
  * Adds the program argument, the shared flags, the command's `own`, and one flag per `param` of the
  * program that `argv` names. A param whose flag a command already has is set with `--set`. With
- * `several` programs the flags are those of the first one's params.
+ * `several` programs the flags are those of the first one's params; a `run` may be a directory.
  */
 export function addProgramFlags(
   command: Command,
   argv: readonly string[],
   own: readonly Option[],
-  { programs = "one" }: { readonly programs?: "one" | "several" } = {},
+  { programs = "one" }: { readonly programs?: "one" | "several" | "run" } = {},
 ): Command {
   command
-    .argument(programs === "one" ? "<program>" : "<programs...>", "a .pipe file")
+    .argument(subjects[programs].form, subjects[programs].about)
     .option("--set <path=value>", "replace a member's value, e.g. smoke.seed=3", collect)
     .option("--variant <name>", "a variant the program declares")
     .option("--train <name>", "which train, where there are several")
@@ -60,6 +64,12 @@ export function addProgramFlags(
   addParamFlags(command, argv);
   return command;
 }
+
+const subjects = {
+  one: { form: "<program>", about: "a .pipe file" },
+  several: { form: "<programs...>", about: "a .pipe file" },
+  run: { form: "<run>", about: "a run directory, or the .pipe file of a run" },
+} as const;
 
 const collect = (value: string, earlier: readonly string[] = []): readonly string[] => [
   ...earlier,

@@ -1,6 +1,6 @@
 /** Progress of a run: one line that renews itself on a terminal, plain lines elsewhere. */
 
-import type { RunEvent, RunStarted } from "../runtime/events.js";
+import type { RunEvent, RunStarted, WeightsBegun } from "../runtime/events.js";
 
 /** What progress needs of a stream. */
 export interface ProgressStream {
@@ -37,6 +37,9 @@ export function createProgress(stream: ProgressStream): Progress {
           started = event;
           line(describeStart(event));
           break;
+        case "weights":
+          line(describeWeights(event));
+          break;
         case "step": {
           began ??= { time: event.time - event.step_ms - event.data_ms, update: event.update - 1 };
           const text = describeStep(event, started, began);
@@ -68,6 +71,7 @@ export function createProgress(stream: ProgressStream): Progress {
           );
           break;
         case "checkpoint":
+        case "failed":
         case "result":
           break;
       }
@@ -78,6 +82,22 @@ export function createProgress(stream: ProgressStream): Progress {
       barShown = false;
     },
   };
+}
+
+/** `weights: 120 loaded, 2 initialized; 1 key of \`net.safetensors\` unread (fc.bias)`. */
+function describeWeights(event: WeightsBegun): string {
+  const ways = ["loaded", "resized", "kept", "copied", "blended", "initialized"] as const;
+  const counts = ways.flatMap((way) =>
+    event[way].length === 0 ? [] : [`${event[way].length} ${way}`],
+  );
+  const unread = event.unread.flatMap(({ file, keys }) => {
+    if (keys.length === 0) return [];
+    const shown = keys.length > 3 ? `${keys.slice(0, 3).join(", ")}, …` : keys.join(", ");
+    return [
+      `; ${keys.length} ${keys.length === 1 ? "key" : "keys"} of \`${file}\` unread (${shown})`,
+    ];
+  });
+  return `weights: ${counts.join(", ")}${unread.join("")}`;
 }
 
 function describeStart(event: RunStarted): string {
@@ -100,7 +120,9 @@ function describeStep(
   const total = started?.updates ?? event.update;
   const made = event.update - began.update;
   const left = ((event.time - began.time) / 1000 / made) * (total - event.update);
-  return `${event.stage} ${event.update}/${total}  ${values(event.losses)}  ${values(event.schedules)}  ${duration(left)} left`;
+  // Last, as a narrow terminal cuts it off.
+  const times = `step ${event.step_ms.toFixed(0)} ms  data ${event.data_ms.toFixed(0)} ms`;
+  return `${event.stage} ${event.update}/${total}  ${values(event.losses)}  ${values(event.schedules)}  ${duration(left)} left  ${times}`;
 }
 
 /** Without `total` and `val.total` where `loss` and `val.loss` say the same. */

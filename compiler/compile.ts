@@ -21,11 +21,13 @@ import { type CheckedTrain, checkTrain, type Limits } from "./check/train.js";
 import type { CompilerHost } from "./host.js";
 import type { Graph } from "./ir/graph.js";
 import { checkGraphs } from "./lower/check-graphs.js";
+import { withLayouts } from "./lower/layouts.js";
 import { lowerTrain, type LoweredTrain } from "./lower/train.js";
 import { loadProgram, type Program } from "./modules.js";
 import { emitOnnx } from "./onnx/emit.js";
 import type { Target } from "./ops/define.js";
 import { applyOverrides, type Override } from "./overrides.js";
+import type { Functions } from "./passes/pass.js";
 import { runPasses } from "./passes/pipeline.js";
 import type { Plan } from "./plan/schema.js";
 import { applyVariant, findingsOf, findVariant, variantsIn } from "./variants.js";
@@ -144,7 +146,10 @@ function analyzeLoaded(chosen: Chosen, host: CompilerHost, options: CompileOptio
     uncarried: session.uncarried,
     facts,
     train,
-    lowered: hasErrors(session) ? null : lowered,
+    lowered:
+      lowered === null || hasErrors(session)
+        ? null
+        : { ...lowered, plan: withLayouts(lowered.plan, placements) },
     placements,
     resolvedText: text,
   };
@@ -205,20 +210,36 @@ function chooseTrain(
   return null;
 }
 
-/** Optimizes and writes the graphs of an analysis without errors. */
-export function emitArtifact(lowered: LoweredTrain, device: Target["device"]): Artifact {
+/**
+ * Optimizes and writes the graphs of an analysis without errors. Where `functions` are kept, what
+ * trains and evaluates calls coarse ops as functions; updates, inference and exports never do.
+ */
+export function emitArtifact(
+  lowered: LoweredTrain,
+  device: Target["device"],
+  wanted: Functions = "inline",
+): Artifact {
   const files = new Map<string, Uint8Array>();
   const graphs = new Map<string, Graph>();
   // Stages share their evaluation graph.
-  const optimizedGraphs = new Map<Graph, Graph>();
+  const optimizedGraphs = { inline: new Map<Graph, Graph>(), keep: new Map<Graph, Graph>() };
+  const calling = new Set(
+    lowered.plan.stages.flatMap((stage) =>
+      [stage.graphs.step, stage.graphs.grad, stage.graphs.eval].map((graph) => graph.file),
+    ),
+  );
   for (const [file, graph] of lowered.graphs) {
-    const optimized = optimizedGraphs.get(graph) ?? runPasses(graph);
-    optimizedGraphs.set(graph, optimized);
-    const purpose =
-      file.startsWith("exports/") || file === lowered.plan.infer.file ? "infer" : "train";
-    const target: Target = { device, opset: lowered.plan.opset, purpose };
+    const functions = calling.has(file) ? wanted : "inline";
+    const optimized = optimizedGraphs[functions].get(graph) ?? runPasses(graph, functions);
+    optimizedGraphs[functions].set(graph, optimized);
+    const { plan } = lowered;
+    const exported = plan.exports.find(({ graph }) => graph.file === file);
+    const infers =
+      exported !== undefined || file === plan.infer.file || file === plan.predict?.file;
+    const purpose = infers ? "infer" : "train";
+    const target: Target = { device, opset: exported?.opset ?? plan.opset, purpose };
     graphs.set(file, optimized);
-    files.set(file, emitOnnx(optimized, { target, producerVersion: compilerVersion }));
+    files.set(file, emitOnnx(optimized, { target, producerVersion: compilerVersion, functions }));
   }
   const kernels = device === "cpu" ? withKernels(lowered.plan, graphs) : null;
   for (const [file, module] of kernels?.modules ?? []) files.set(file, module);

@@ -395,7 +395,7 @@ export type TrainMember =
 export interface LossMember {
   readonly kind: "loss";
   readonly name: Name | null;
-  readonly members: readonly (Owned | LetMember | ConstDecl | AssignMember)[];
+  readonly members: readonly (Owned | LetMember | ConstDecl | AssignMember | UpdateMember)[];
   readonly span: Span;
 }
 

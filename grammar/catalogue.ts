@@ -5,9 +5,11 @@ import * as axes from "./diagnostics/axes.js";
 import * as command from "./diagnostics/command.js";
 import * as data from "./diagnostics/data.js";
 import * as dataContent from "./diagnostics/data-content.js";
+import * as dataFiles from "./diagnostics/data-files.js";
 import * as dataset from "./diagnostics/dataset.js";
 import * as einops from "./diagnostics/einops.js";
 import * as lint from "./diagnostics/lint.js";
+import * as loader from "./diagnostics/loader.js";
 import * as metrics from "./diagnostics/metrics.js";
 import * as names from "./diagnostics/names.js";
 import * as placement from "./diagnostics/placement.js";
@@ -17,6 +19,8 @@ import * as shape from "./diagnostics/shape.js";
 import * as syntax from "./diagnostics/syntax.js";
 import * as training from "./diagnostics/training.js";
 import * as types from "./diagnostics/types.js";
+import * as use from "./diagnostics/use.js";
+import * as weights from "./diagnostics/weights.js";
 
 /** The kinds by the name of their file; a test compares the names with the folder. */
 export const catalogue = {
@@ -24,9 +28,11 @@ export const catalogue = {
   command,
   data,
   "data-content": dataContent,
+  "data-files": dataFiles,
   dataset,
   einops,
   lint,
+  loader,
   metrics,
   names,
   placement,
@@ -36,6 +42,8 @@ export const catalogue = {
   syntax,
   training,
   types,
+  use,
+  weights,
 } as const;
 
 /** A kind of which only the description is used. */

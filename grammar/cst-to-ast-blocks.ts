@@ -53,7 +53,7 @@ export function blockMember(c: Conversion, tree: CstNode): BlockMember | null {
     case "constDecl":
       return constOf(c, tree);
     case "assignOrUpdate":
-      return token(tree, "LeftArrow") === null ? assignOf(c, tree) : updateOf(c, tree);
+      return assignmentOf(c, tree);
     case "tapMember": {
       const value = valueIn(c, tree);
       return { kind: "tap", name: nameIn(c, tree), value, span: spanOfNode(c, tree, 0) };
@@ -164,6 +164,10 @@ export const assignOf = (c: Conversion, tree: CstNode): AssignMember => ({
   value: exprIn(c, tree),
   span: spanOfNode(c, tree, 0),
 });
+
+/** `a, b = expr` or `n <- expr`. */
+export const assignmentOf = (c: Conversion, tree: CstNode): AssignMember | UpdateMember =>
+  token(tree, "LeftArrow") === null ? assignOf(c, tree) : updateOf(c, tree);
 
 const updateOf = (c: Conversion, tree: CstNode): UpdateMember => ({
   kind: "update",

@@ -32,7 +32,14 @@ import {
   token,
   type Conversion,
 } from "./cst.js";
-import { assignOf, guardIn, membersIn, ownedOf, valueIn } from "./cst-to-ast-blocks.js";
+import {
+  assignmentOf,
+  assignOf,
+  guardIn,
+  membersIn,
+  ownedOf,
+  valueIn,
+} from "./cst-to-ast-blocks.js";
 import {
   argumentsIn,
   binderIn,
@@ -145,8 +152,8 @@ function lossLine(c: Conversion, tree: CstNode): LossMember["members"][number] |
       return letOf(c, tree);
     case "constDecl":
       return constOf(c, tree);
-    case "assign":
-      return assignOf(c, tree);
+    case "assignOrUpdate":
+      return assignmentOf(c, tree);
   }
   return null;
 }

@@ -17,7 +17,12 @@ import {
   type Conversion,
 } from "./cst.js";
 import { exprIn } from "./cst-to-ast-expressions.js";
-import { notARange, tensorAmongTypes, unexpectedToken } from "./diagnostics/syntax.js";
+import {
+  listAmongTypes,
+  notARange,
+  tensorAmongTypes,
+  unexpectedToken,
+} from "./diagnostics/syntax.js";
 
 /** With brackets these are settings of fixed length; any other name is a tensor's dtype. */
 const SETTING_TYPES: ReadonlySet<string> = new Set([
@@ -49,13 +54,13 @@ export function typeIn(c: Conversion, parent: CstNode): TypeNode {
   return {
     kind: "setting-type",
     alternatives: alternatives.map((alternative) => {
-      if (isTensor(alternative))
-        reportAt(
-          c,
-          tensorAmongTypes,
-          { dtype: nameIn(c, alternative).text },
-          spanOfNode(c, alternative, 0),
-        );
+      if (isTensor(alternative)) {
+        const { text } = nameIn(c, alternative);
+        const place = spanOfNode(c, alternative, 0);
+        const empty = nodes(node(alternative, "dimensions"), "dimension").length === 0;
+        if (empty && SETTING_TYPES.has(text)) reportAt(c, listAmongTypes, { type: text }, place);
+        else reportAt(c, tensorAmongTypes, { dtype: text }, place);
+      }
       const length = nodes(node(alternative, "dimensions"), "dimension")[0];
       return {
         name: nameIn(c, alternative),

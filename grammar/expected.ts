@@ -88,6 +88,10 @@ export function adviceFor(error: IRecognitionException, previous: IToken | null)
   if (found === "->" && rule === "fnDecl") return "the result's type is inferred";
   if (found === "(" && rule === "letMember") return "write `let a, b = …` without parentheses";
   if (found.startsWith(".") && message === "a value") return "a number begins with a digit: `0.5`";
+  if (found === "as" && rule === "importDecl")
+    return 'names are imported as they are; a whole module gets a name: `import "saic:layers" as layers`';
+  if (/^\d/.test(found) && rule === "pathSegment")
+    return `a path begins with a name; digits alone are computed: \`as {${found}}\``;
   if (found === "as") return "a path is given to a step: `x |> Linear(64) as fc1`";
   if (found === "else" && message === "`{`")
     return "branches stand in braces: `if c { a } else { b }`";

@@ -113,7 +113,7 @@ export class MemberParser extends BlockParser {
       { ALT: () => this.SUBRULE(this.ownedMember) },
       { ALT: () => this.SUBRULE(this.letMember) },
       { ALT: () => this.SUBRULE(this.constDecl) },
-      { ALT: () => this.SUBRULE(this.assign) },
+      { ALT: () => this.SUBRULE(this.assignOrUpdate) },
     ]);
   });
 

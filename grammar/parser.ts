@@ -3,6 +3,7 @@
 import type { CstNode, IRecognitionException, ISerializedGast, IToken } from "chevrotain";
 
 import { MemberParser } from "./parser-members.js";
+import { readQuickly } from "./quick-parser.js";
 import * as t from "./tokens.js";
 
 /** A concrete tree, partial where there are errors. */
@@ -13,14 +14,21 @@ export interface ConcreteParse {
 
 /** Reads the tokens of one declaration; the tree may be partial where there are errors. */
 export const parseDeclarationTokens = (tokens: readonly IToken[]): ConcreteParse =>
-  parser.read(tokens, "declaration");
+  read(tokens, "declaration");
 
 /** Reads tokens that are one expression as a whole. */
 export const parseExpressionTokens = (tokens: readonly IToken[]): ConcreteParse =>
-  parser.read(tokens, "lone");
+  read(tokens, "lone");
+
+/** As the two above, always by the parser itself: for a test, which compares the trees. */
+export const parseThoroughly = (
+  tokens: readonly IToken[],
+  rule: "declaration" | "lone",
+): ConcreteParse => theParser().read(tokens, rule);
 
 /** The grammar as data, one production per rule: for its description. */
-export const grammarRules = (): readonly ISerializedGast[] => parser.getSerializedGastProductions();
+export const grammarRules = (): readonly ISerializedGast[] =>
+  theParser().getSerializedGastProductions();
 
 /** Throws when rules are ambiguous or never end: for a test, since every command would pay for it. */
 export const validateGrammar = (): void => void new PipeParser("validated");
@@ -250,4 +258,14 @@ class PipeParser extends MemberParser {
   });
 }
 
-const parser = new PipeParser("trusted");
+function read(tokens: readonly IToken[], rule: "declaration" | "lone"): ConcreteParse {
+  const cst = readQuickly(tokens, rule);
+  return cst === null ? parseThoroughly(tokens, rule) : { cst, errors: [] };
+}
+
+/** Made for the first text with an error: its self-analysis takes longer than most checks. */
+let made: PipeParser | null = null;
+function theParser(): PipeParser {
+  made ??= new PipeParser("trusted");
+  return made;
+}

@@ -1,6 +1,14 @@
 /** The run's record: one JSON object per line, each step exactly once over all interruptions. */
 
-import { closeSync, fsyncSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { diagnose } from "../grammar/diagnostic.js";
 import { eventsMissing } from "../grammar/diagnostics/run.js";
 import { explained } from "./atomic-file.js";
@@ -9,6 +17,7 @@ import type { ExecutorName } from "./executor/executor.js";
 import { exitCodes, Fault } from "./fault.js";
 import type { RunResult } from "./run-result.js";
 import type { Table } from "./metrics/table.js";
+import type { StartReport } from "./starting-state.js";
 
 export type Values = Readonly<Record<string, number>>;
 /** `null` where a metric is undefined. */
@@ -22,6 +31,7 @@ export interface RunStarted {
   /** The update whose checkpoint the run continues from; `null` for a new run. */
   readonly resumed_from: number | null;
   readonly updates: number;
+  /** In the first stage. */
   readonly batches_per_epoch: number;
   readonly stages: readonly { readonly name: string; readonly updates: number }[];
   readonly records: Readonly<Record<"train" | "val" | "test", number>>;
@@ -32,6 +42,11 @@ export interface RunStarted {
   readonly executor: ExecutorName;
   readonly threads: number;
   readonly pid: number;
+}
+
+/** What a new run's weights come from, where rules of `init` read any. */
+export interface WeightsBegun extends StartReport {
+  readonly type: "weights";
 }
 
 /** One update. */
@@ -47,6 +62,8 @@ export interface StepMade {
   readonly schedules: Values;
   /** The norm of all gradients before they were clipped, where the stage clips by it. */
   readonly grad_norm?: number;
+  /** Whether the norm was above `skip_above`, so that the update left all that learns as it was. */
+  readonly skipped?: boolean;
   /** Time in the graphs, and time spent waiting for the batch. */
   readonly step_ms: number;
   readonly data_ms: number;
@@ -108,14 +125,26 @@ export interface ResultReached {
   readonly result: RunResult;
 }
 
+/** A fault has ended the process that trained; the last event until the run is taken up again. */
+export interface RunFailed {
+  readonly type: "failed";
+  /** Of the diagnostic. */
+  readonly code: string;
+  readonly message: string;
+  /** With which the command ends. */
+  readonly exit_code: number;
+}
+
 export type RunEventBody =
   | RunStarted
+  | WeightsBegun
   | StepMade
   | Validated
   | CheckpointWritten
   | StageFinished
   | StoppedEarly
   | Warned
+  | RunFailed
   | ResultReached;
 
 /** `time`: milliseconds since 1970; nothing that is reproduced bit for bit depends on it. */
@@ -129,6 +158,13 @@ export interface EventLog {
   readonly sync: () => void;
   readonly close: () => void;
 }
+
+/** The events of a log, as this version writes them. */
+export const readEvents = (file: string): readonly RunEvent[] =>
+  readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line): RunEvent => JSON.parse(line));
 
 /** Opens the file and forgets everything after `keep` bytes; faults when it is shorter than that. */
 export function openEventLog(file: string, keep: number): EventLog {

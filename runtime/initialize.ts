@@ -2,17 +2,17 @@
 
 import type { DType } from "../compiler/plan/data.js";
 import { bfloatBits, halfBits } from "../compiler/plan/elements.js";
-import type { Initializer } from "../compiler/plan/schema.js";
+import type { Initializer } from "../compiler/plan/initial.js";
 import { assertNever, InvariantError, invariant } from "../grammar/invariant.js";
 import { createStream, normal, truncatedNormal, uniformDouble } from "./random.js";
 import { elementCount, type TensorData } from "./tensor.js";
 
 /**
- * The values a state tensor begins with. Element i depends on (seed, path, i) only: drawn in f64
- * from the stream `init/<path>` at (0, 0), then rounded to `dtype` (to nearest, ties to even).
+ * The values a state tensor begins with. They depend on (seed, path) only: element i is drawn in f64
+ * from the stream `init/<path>` at (0, 0) and i, then rounded to `dtype` (to nearest, ties to even).
  * `uniform` draws from [low, high), where rounding to a narrow dtype may reach `high`;
- * `truncated_normal` redraws what lies beyond two standard deviations. Integers and bool take
- * whole constants only.
+ * `truncated_normal` redraws what lies beyond two standard deviations; `orthogonal` takes normal
+ * numbers and orthonormalizes them in f64. Integers and bool take whole constants only.
  */
 export function initialize(
   initializer: Initializer,
@@ -23,7 +23,7 @@ export function initialize(
 ): TensorData {
   const length = elementCount(shape);
   if (initializer.kind === "constant") return constant(initializer.value, length, dtype);
-  const values = draw(initializer, seed, path, length);
+  const values = draw(initializer, seed, path, shape);
   switch (dtype) {
     case "f32":
       return Float32Array.from(values);
@@ -45,8 +45,9 @@ function draw(
   initializer: Exclude<Initializer, { kind: "constant" }>,
   seed: number,
   path: string,
-  length: number,
+  shape: readonly number[],
 ): Float64Array<ArrayBuffer> {
+  const length = elementCount(shape);
   const stream = createStream(seed, `init/${path}`);
   switch (initializer.kind) {
     case "uniform": {
@@ -61,9 +62,57 @@ function draw(
       const { mean, std } = initializer;
       return truncatedNormal(stream, 0, length).map((z) => mean + std * z);
     }
+    case "orthogonal":
+      return orthogonal(normal(stream, 0, 0, length), shape[0] ?? 1, initializer.gain);
     default:
       return assertNever(initializer);
   }
+}
+
+/**
+ * The orthonormal factor Q of standard normal numbers, as `rows` rows or, where those are more than
+ * the columns, as columns; times `gain`. Gram and Schmidt's method done twice is as exact as
+ * reflections (Giraud et al., 2005), and leaves the diagonal of R positive, which makes Q uniform.
+ */
+function orthogonal(
+  numbers: Float64Array<ArrayBuffer>,
+  rows: number,
+  gain: number,
+): Float64Array<ArrayBuffer> {
+  const columns = rows === 0 ? 0 : numbers.length / rows;
+  const [count, length] = rows > columns ? [columns, rows] : [rows, columns];
+  // The vectors lie one after the other.
+  const vectors = rows > columns ? transposed(numbers, rows, columns) : numbers;
+  for (let k = 0; k < count; k++) {
+    const own = vectors.subarray(k * length, (k + 1) * length);
+    for (let pass = 0; pass < 2; pass++)
+      for (let before = 0; before < k; before++) {
+        const other = vectors.subarray(before * length, (before + 1) * length);
+        const along = dot(own, other);
+        for (let i = 0; i < length; i++) own[i] = (own[i] ?? 0) - along * (other[i] ?? 0);
+      }
+    const size = Math.sqrt(dot(own, own));
+    for (let i = 0; i < length; i++) own[i] = (own[i] ?? 0) / size;
+  }
+  const matrix = rows > columns ? transposed(vectors, columns, rows) : vectors;
+  return matrix.map((value) => gain * value);
+}
+
+function transposed(
+  matrix: Float64Array,
+  rows: number,
+  columns: number,
+): Float64Array<ArrayBuffer> {
+  const result = new Float64Array(matrix.length);
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) result[j * rows + i] = matrix[i * columns + j] ?? 0;
+  return result;
+}
+
+function dot(x: Float64Array, y: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += (x[i] ?? 0) * (y[i] ?? 0);
+  return sum;
 }
 
 function constant(value: number, length: number, dtype: DType): TensorData {

@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { diagnose } from "../grammar/diagnostic.js";
 import { runLocked } from "../grammar/diagnostics/run.js";
-import { explained, makeFolders } from "./atomic-file.js";
+import { explained, makeFolders, refusalOf } from "./atomic-file.js";
 import { exitCodes, Fault } from "./fault.js";
 
 export interface Lock {
@@ -31,11 +31,37 @@ export async function acquireLock(folder: string, options: LockOptions): Promise
   const deadline = performance.now() + options.waitMs;
   for (;;) {
     const holder = tryLock(parent, prefix, mine);
-    if (holder === null) return { release: () => rmSync(join(parent, mine), { force: true }) };
+    if (holder === null) return { release: () => release(join(parent, mine)) };
     if (performance.now() >= deadline)
       throw new Fault(diagnose(runLocked, { folder, pid: holder }, null), exitCodes.environment);
     // Uneven pauses: two that stepped back must not meet again.
     await sleep(20 + Math.random() * 60);
+  }
+}
+
+/** The id of the living process that holds the lock of `folder`, or `null`; nothing is touched. */
+export function holderOf(folder: string): number | null {
+  const prefix = `.${basename(folder)}.lock.`;
+  let names: readonly string[];
+  try {
+    names = readdirSync(dirname(folder));
+  } catch {
+    return null;
+  }
+  for (const name of names) {
+    const identity = name.startsWith(prefix) ? name.slice(prefix.length) : "";
+    const pid = Number.parseInt(identity, 10);
+    if (identity !== "" && identityOf(pid) === identity) return pid;
+  }
+  return null;
+}
+
+/** Where the folder can no longer be written the file stays: it is dead as soon as we are. */
+function release(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    if (refusalOf(error) === null) throw error;
   }
 }
 

@@ -5,8 +5,9 @@ import { freemem } from "node:os";
 import { join } from "node:path";
 import type { GraphSpec, Plan } from "../compiler/plan/schema.js";
 import { diagnose } from "../grammar/diagnostic.js";
-import { memoryPredicted } from "../grammar/diagnostics/run.js";
+import { memoryPredicted, outOfMemory } from "../grammar/diagnostics/run.js";
 import type { Device } from "./executor/executor.js";
+import { isOutOfMemory } from "./executor/refusals.js";
 import type { UpdateGraphs } from "./run-options.js";
 import { exitCodes, Fault } from "./fault.js";
 
@@ -77,6 +78,31 @@ export function predictMemory(
       ? graph.peakBytes + plan.stateBytes + processBytes
       : 3 * plan.stateBytes + processBytes;
   return { needed, graph };
+}
+
+/** An allocation that failed in a run, with what it was predicted to need; any other error as it is. */
+export function withNeed(
+  error: unknown,
+  plan: Plan,
+  graphs: UpdateGraphs,
+  device: Device,
+): unknown {
+  const words = error instanceof Error ? error.message : "";
+  const failed =
+    error instanceof Fault ? error.diagnostic.code === outOfMemory.code : isOutOfMemory(words);
+  if (!failed) return error;
+  const { needed, graph } = predictMemory(plan, graphs, device);
+  const need = {
+    needed,
+    graph: graph.file,
+    peak: graph.peakBytes,
+    state: plan.stateBytes,
+    batch: plan.batch,
+    accumulate: Math.max(...plan.stages.map(({ accumulate }) => accumulate?.batches ?? 1)),
+  };
+  const [doing, detail] = /^out of memory while (.*?): (.*)$/su.exec(words)?.slice(1) ?? [];
+  const params = { doing: doing ?? "training", detail: (detail ?? words).trim(), need };
+  return new Fault(diagnose(outOfMemory, params, null), exitCodes.outOfMemory);
 }
 
 /** The least of the system's memory and what each enclosing control group (version 2) leaves. */

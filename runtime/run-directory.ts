@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { availableParallelism, release } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { diagnose } from "../grammar/diagnostic.js";
 import { fitChanged } from "../grammar/diagnostics/data-content.js";
@@ -44,6 +44,12 @@ export function locateRun(artifact: Artifact, options: RunOptions): RunDirectory
     result: join(folder, "result.json"),
   };
 }
+
+/** Where scalars for TensorBoard go: to a folder that runs share, under the train and the run's id. */
+export const scalarsFolder = ({ folder }: RunDirectory, shared: string): string =>
+  shared === ""
+    ? join(folder, "tensorboard")
+    : join(shared, basename(dirname(folder)), basename(folder));
 
 /** The file of weights that `--from` means; faults with exit code 2 when there is none. */
 export function weightsFile(from: string): string {

@@ -25,4 +25,14 @@ export interface RunOptions {
   readonly graphs: UpdateGraphs;
   /** Starts even when the predicted memory is not available. */
   readonly ignoreMemory: boolean;
+  /** Where caches of data lie; `.saic/cache` beside `runsDir` by default. */
+  readonly cacheDir?: string;
+  /** Kills its own process there, as a trial of what a kill would leave. */
+  readonly killAt?: KillMoment;
+}
+
+/** `step`: when the update is made and nothing that follows from it; `end`: after all of that. */
+export interface KillMoment {
+  readonly update: number;
+  readonly moment: "step" | "end";
 }

@@ -28,6 +28,10 @@ const runResult = z.strictObject({
       met: z.boolean(),
     }),
   ),
+  /** Records that were left out, as their pictures cannot be read. */
+  skipped: z.number().int().default(0),
+  /** Updates that were skipped, for the norm of their gradients was above `skip_above`. */
+  skipped_updates: z.number().int().default(0),
   /** The rule that ended the run before its last update. */
   stopped: stopped.nullable().default(null),
   /** What ran the graphs, the last time that the run was taken up. */

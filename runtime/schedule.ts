@@ -17,12 +17,13 @@ export interface Span {
 export interface StageSpan extends Span {
   /** Batches of one update. */
   readonly perUpdate: number;
-  /** Batches taken before the stage's first. */
+  /** Batches taken from its split before the stage's first. */
   readonly batches: number;
+  /** Batches of an epoch of its split. */
+  readonly perEpoch: number;
 }
 
 export interface Timeline {
-  readonly batchesPerEpoch: number;
   readonly stages: readonly StageSpan[];
   /** Updates of the whole run. */
   readonly total: number;
@@ -34,28 +35,49 @@ export interface Schedules {
   readonly valueAt: (name: string, update: number) => number;
 }
 
-/** Lays the stages end to end. A stage's own length cannot be a percentage. */
-export function createTimeline(plan: Plan, batchesPerEpoch: number): Timeline {
+/**
+ * Lays the stages end to end, by how many batches an epoch of a split has. A stage's own length
+ * cannot be a percentage.
+ */
+export function createTimeline(
+  plan: Plan,
+  batchesPerEpoch: number | ((split: TrainedSplit) => number),
+): Timeline {
   const stages: StageSpan[] = [];
-  let [start, batches] = [0, 0];
+  const taken = new Map<TrainedSplit, number>();
+  let start = 0;
   for (const stage of plan.stages) {
+    const split = splitOf(stage);
+    const perEpoch = typeof batchesPerEpoch === "number" ? batchesPerEpoch : batchesPerEpoch(split);
+    const batches = taken.get(split) ?? 0;
     if (stage.duration.unit === "percent")
       throw inconsistent(`stage \`${stage.name}\` lasts a percentage of itself`);
     const perUpdate = stage.accumulate?.batches ?? 1;
-    const length = updatesIn(stage.duration, batchesPerEpoch / perUpdate, 0);
+    const length = updatesIn(stage.duration, perEpoch / perUpdate, 0);
     if (length === 0) throw inconsistent(`stage \`${stage.name}\` lasts no update`);
-    stages.push({ start, length, perUpdate, batches });
+    stages.push({ start, length, perUpdate, batches, perEpoch });
     start += length;
-    batches += length * perUpdate;
+    taken.set(split, batches + length * perUpdate);
   }
-  return { batchesPerEpoch, stages, total: start };
+  return { stages, total: start };
 }
 
-/** Batches of the training split that have been taken when so many updates have been made. */
-export function batchesBefore({ stages }: Timeline, updates: number): number {
-  const stage = stages.findLast(({ start }) => start <= updates) ?? stages[0];
-  return stage === undefined ? 0 : stage.batches + (updates - stage.start) * stage.perUpdate;
-}
+/** The split that a stage learns from. */
+export type TrainedSplit = "train" | "val";
+
+export const splitOf = ({ split }: Pick<Plan["stages"][number], "split">): TrainedSplit =>
+  split ?? "train";
+
+/** Batches of the stage's split that have been taken when so many updates have been made. */
+export const batchesBefore = ({ start, batches, perUpdate }: StageSpan, updates: number): number =>
+  batches + (updates - start) * perUpdate;
+
+/** Epochs of all stages, as far as made. */
+export const epochsBefore = ({ stages }: Timeline, updates: number): number =>
+  stages.reduce((sum, { start, length, perUpdate, perEpoch }) => {
+    const made = Math.max(0, Math.min(length, updates - start));
+    return sum + (made * perUpdate) / perEpoch;
+  }, 0);
 
 /** A duration in whole updates, rounded; a percentage is of `whole` updates. */
 export function updatesIn(duration: Duration, updatesPerEpoch: number, whole: number): number {
@@ -174,9 +196,19 @@ function resolve(schedule: Schedule, timeline: Timeline): Resolved {
   const whole = spans.reduce((sum, { length }) => sum + length, 0);
   // Over stages whose updates differ in size, an epoch is their mean number of updates.
   const batches = spans.reduce((sum, { length, perUpdate }) => sum + length * perUpdate, 0);
-  const perEpoch = batches === whole ? 1 : whole / batches;
+  const epochs = spans.reduce(
+    (sum, each) => sum + (each.length * each.perUpdate) / each.perEpoch,
+    0,
+  );
+  const [one] = spans;
+  const uniform = one !== undefined && spans.every(({ perEpoch }) => perEpoch === one.perEpoch);
+  const perEpoch = !uniform
+    ? whole / epochs
+    : batches === whole
+      ? one.perEpoch
+      : one.perEpoch * (whole / batches);
   const given = schedule.segments.map(({ over }) =>
-    over === "rest" ? null : updatesIn(over, timeline.batchesPerEpoch * perEpoch, whole),
+    over === "rest" ? null : updatesIn(over, perEpoch, whole),
   );
   if (given.filter((length) => length === null).length > 1)
     throw inconsistent(`schedule \`${schedule.name}\` has more than one segment over the rest`);

@@ -7,7 +7,8 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parsePlan } from "../compiler/plan/schema.js";
 import { at } from "../grammar/invariant.js";
-import { areaUnder } from "../runtime/metrics/auroc.js";
+import { readEvents } from "../runtime/events.js";
+import { areaUnder } from "../runtime/metrics/curves.js";
 import type { SplitManifest } from "../runtime/data/dataset.js";
 import { recordLabels, type RecordLabel } from "../runtime/data/tile-prior.js";
 
@@ -83,6 +84,25 @@ function burgers(): boolean {
   return met;
 }
 
+/** Memory of the training process over 10,000 updates of a small net. */
+function memory(): boolean {
+  const runs = mkdtempSync(join(tmpdir(), "saic-acceptance-"));
+  const { run_dir: folder } = runPipeline(
+    ["pipelines/quickstart.pipe", "--side=12", "--batch=8", "--steps=10000", "--executor=bound"],
+    runs,
+  );
+  const rssAt = new Map<number, number>();
+  for (const event of readEvents(join(folder, "events.jsonl")))
+    if (event.type === "step") rssAt.set(event.update, event.rss / 2 ** 20);
+  rmSync(runs, { recursive: true, force: true });
+  const [early, late] = [rssAt.get(1_000) ?? NaN, rssAt.get(10_000) ?? NaN];
+  const met = late < early * 1.1;
+  console.log(
+    `memory: ${early.toFixed(0)} MiB after 1,000 updates, ${late.toFixed(0)} MiB after 10,000 (at most a tenth more): ${met ? "met" : "NOT MET"}`,
+  );
+  return met;
+}
+
 interface PipelineResult {
   readonly run_dir: string;
   readonly metrics: Readonly<Record<string, number>>;
@@ -116,5 +136,8 @@ function positionPrior(labels: readonly RecordLabel[], manifest: SplitManifest):
   return areaUnder(scored).value ?? NaN;
 }
 
-const met = [burgers(), await smokeTiles()];
-if (met.includes(false)) process.exitCode = 1;
+const parts = { burgers, smoke: smokeTiles, memory };
+// Names choose parts; without any all are measured.
+const chosen = process.argv.slice(2);
+for (const [name, part] of Object.entries(parts))
+  if ((chosen.length === 0 || chosen.includes(name)) && !(await part())) process.exitCode = 1;

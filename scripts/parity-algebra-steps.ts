@@ -149,6 +149,14 @@ const attention: Maker = (pool) => {
   return { op: "scaled_dot_product_biased", inputs: [q, k, v, bias], attrs: { scale } };
 };
 
+/** One step of an LSTM. */
+const lstmCell: Maker = (pool) => {
+  const c = pool.float(2, 2);
+  if (c === null) return null;
+  const [records = 1, hidden = 1] = c.array.shape;
+  return { op: "lstm_cell", inputs: [pool.weight([records, 4 * hidden]), c], attrs: {} };
+};
+
 const letters = ["a", "b", "c", "d", "e", "f", "g"];
 
 /** A sum of products over named axes; the second and third operand share some of them. */
@@ -253,6 +261,7 @@ export const algebraMakers: readonly (readonly [number, Maker])[] = [
   [2, channelNorm("group_norm")],
   [2, channelNorm("batch_norm")],
   [3, attention],
+  [1, lstmCell],
   [6, einsum],
   [4, rearrange],
 ];

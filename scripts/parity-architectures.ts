@@ -9,7 +9,8 @@ import type { Executor, Tensors } from "../runtime/executor/executor.js";
 import type { HostTensor } from "../runtime/tensor.js";
 import { lossesOf } from "../runtime/train/losses.js";
 import { createStepper } from "../runtime/train/step.js";
-import { feederOf, fixedBatch, initialState, prepareTrain } from "./prepare-train.js";
+import { prepareTrain } from "./prepare-train.js";
+import { feederOf, fixedBatch, initialState } from "./step-inputs.js";
 
 interface Architecture {
   readonly program: string;
@@ -22,20 +23,23 @@ interface Architecture {
   /** The learning rates of both rules. */
   readonly sgd: number;
   readonly adamw: number;
+  /** Fewer where a network of full width takes seconds for each. */
+  readonly updates?: number;
 }
 
 const architectures: readonly Architecture[] = [
   { program: "narrow34", classes: 10, calmed: "bn2", sgd: 2e-3, adamw: 1e-4 },
   { program: "narrow50", classes: 10, calmed: "bn3", sgd: 2e-3, adamw: 1e-4 },
+  { program: "resnet50", classes: 10, calmed: "bn3", sgd: 2e-3, adamw: 1e-4, updates: 4 },
   { program: "vit", classes: 4, sgd: 0.05, adamw: 1e-3 },
   { program: "lstm", classes: 4, sgd: 0.1, adamw: 5e-3 },
   { program: "efficientnet", classes: 4, sgd: 0.02, adamw: 1e-3 },
   { program: "decoder", classes: 4, sgd: 0.02, adamw: 1e-3 },
 ];
 
-const updates = 20;
-/** Batches that repeat. */
-const batches = 4;
+const usualUpdates = 20;
+/** How many batches repeat; each is seen twice at least. */
+const batchesOver = (updates: number): number => Math.min(4, updates / 2);
 
 /**
  * Per architecture a folder with the artifact, `state-before`, `gradients` of the first update, the
@@ -58,6 +62,8 @@ async function writeArchitecture(
   folder: string,
   executor: Executor,
 ): Promise<void> {
+  const updates = each.updates ?? usualUpdates;
+  const batches = batchesOver(updates);
   const rules = {
     sgd: await trainWith(each, `sgd(lr: ${each.sgd}, momentum: 0.9, weight_decay: 1e-4)`, {
       folder,
@@ -83,7 +89,7 @@ interface Place {
 
 /** The total loss of each update. */
 async function trainWith(
-  { program, classes, calmed }: Architecture,
+  { program, classes, calmed, updates = usualUpdates }: Architecture,
   optimizer: string,
   { folder, executor, first }: Place,
 ): Promise<readonly number[]> {
@@ -91,6 +97,7 @@ async function trainWith(
   const { plan } = prepareTrain(join(packageRoot, "test", "parity", `${program}.pipe`), artifact, {
     [`${program}.optimizer`]: optimizer,
   });
+  const batches = batchesOver(updates);
   const { feeder } = feederOf(plan, updates);
   const batchOf = (update: number) =>
     fixedBatch(plan, update % batches, { records: plan.batch, classes });

@@ -14,16 +14,12 @@ import type { Feeder } from "../runtime/train/feeds.js";
 import { atomsOf, lossesOf } from "../runtime/train/losses.js";
 import { createStepper } from "../runtime/train/step.js";
 import { writeArchitectureFixtures } from "./parity-architectures.js";
+import { writeExportFixtures } from "./parity-exports.js";
 import { writeGraphFixtures } from "./parity-graphs.js";
+import { writeLogFixture } from "./parity-log.js";
 import { writeOpFixtures } from "./parity-ops.js";
-import {
-  analyzeFile,
-  feederOf,
-  fixedBatch,
-  initialState,
-  prepareTrain,
-  type Settings,
-} from "./prepare-train.js";
+import { analyzeFile, prepareTrain, type Settings } from "./prepare-train.js";
+import { feederOf, fixedBatch, initialState } from "./step-inputs.js";
 
 /** A program, with settings, that is run step by step. */
 interface Case {
@@ -85,6 +81,8 @@ async function main(): Promise<void> {
     ops: writeOpFixtures,
     graphs: writeGraphFixtures,
     architectures: writeArchitectureFixtures,
+    log: writeLogFixture,
+    exports: writeExportFixtures,
   };
   for (const [name, write] of Object.entries(apart))
     if (chosen.length === 0 || chosen.includes(name)) await write(join(folder, name), executor);

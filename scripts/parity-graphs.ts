@@ -13,6 +13,7 @@ import { isFloat, tensorType } from "../compiler/ir/type.js";
 import { loadProgram } from "../compiler/modules.js";
 import { emitOnnx } from "../compiler/onnx/emit.js";
 import type { NdArray } from "../compiler/ops/kit/ndarray.js";
+import type { Functions } from "../compiler/passes/pass.js";
 import { runPasses } from "../compiler/passes/pipeline.js";
 import { compilerVersion } from "../compiler/version.js";
 import { at, invariant } from "../grammar/invariant.js";
@@ -30,8 +31,9 @@ const chunk = 25;
 
 /**
  * Writes `programs.json` and a file of tensors per chunk, whose keys begin with the seed: `feed` for
- * inputs, and outputs and gradients thrice: `exact` by the reference implementations in f64, `plain`
- * by ONNX Runtime, and `optimized` after all passes. The gradient of loss `i` for `x0` is `di/x0`.
+ * inputs, and outputs and gradients four times: `exact` by the reference implementations in f64, `plain`
+ * by ONNX Runtime, `optimized` after all passes, and `functions` with calls of coarse ops. The
+ * gradient of loss `i` for `x0` is `di/x0`.
  */
 export async function writeGraphFixtures(
   folder: string,
@@ -65,6 +67,7 @@ async function run(program: RandomProgram, folder: string, executor: Executor): 
     exact: new Map([...interpret(plain, arrays)].map(([k, v]) => [k, hostTensor(v, "f64")])),
     plain: await computed(plain, feeds, folder, executor),
     optimized: await computed(runPasses(plain), feeds, folder, executor),
+    functions: await computed(runPasses(plain, "keep"), feeds, folder, executor, "keep"),
   };
   return new Map(
     Object.entries(kinds).flatMap(([kind, tensors]) =>
@@ -74,7 +77,7 @@ async function run(program: RandomProgram, folder: string, executor: Executor): 
 }
 
 /** The block on inputs of its own types, with the gradient of each loss. */
-function differentiated({ seed, text, inputs, outputs, losses }: RandomProgram): Graph {
+export function differentiated({ seed, text, inputs, outputs, losses }: RandomProgram): Graph {
   const host = createHost();
   const source = createSource(`random-${seed}.pipe`, text);
   const { root, diagnostics } = loadProgram(source, host);
@@ -131,11 +134,12 @@ async function computed(
   feeds: Tensors,
   folder: string,
   executor: Executor,
+  functions: Functions = "inline",
 ): Promise<Tensors> {
   const target = { device: "cpu", opset: 18, purpose: "train" } as const;
   writeFileSync(
     join(folder, "graph.onnx"),
-    emitOnnx(graph, { target, producerVersion: compilerVersion }),
+    emitOnnx(graph, { target, producerVersion: compilerVersion, functions }),
   );
   const loaded = await executor.load(folder, specOf(graph, "graph.onnx"));
   try {

@@ -102,6 +102,7 @@ const cases: readonly OpCase[] = [
   conv([2, 8, 13, 12], [12, 2, 3, 3], { pads: ones, groups: 4 }),
   conv([2, 8, 13, 12], [8, 1, 3, 3], { pads: ones, groups: 8 }),
   conv([2, 8, 13, 12], [12, 4, 3, 2], { stride: [2, 3], pads: [1, 0, 1, 0], groups: 2 }),
+  conv([2, 8, 13, 12], [6, 8, 3, 4], { stride: [2, 1], pads: [0, 2, 1, 1], dilation: [1, 2] }),
   {
     op: "max_pool",
     inputs: [[2, 3, 16, 16]],
@@ -133,7 +134,7 @@ const cases: readonly OpCase[] = [
   { op: "tile", inputs: [[4, 3]], attrs: { repeats: [2, 3] } },
   { op: "flip", inputs: [[4, 3, 5]], attrs: { axes: [0, 2] } },
   { op: "roll", inputs: [[4, 9]], attrs: { shift: -4, axis: 1 } },
-  ...["edge", "reflect"].map((mode) => ({
+  ...["edge", "reflect", "circular"].map((mode) => ({
     op: "pad",
     inputs: [[2, 3, 6, 5]],
     attrs: { before: [0, 0, 2, 1], after: [0, 0, 1, 4], mode },
@@ -204,6 +205,13 @@ const cases: readonly OpCase[] = [
   { op: "rms_norm", inputs: [[4, 6, 8], [8]], attrs: { eps: 1e-6 } },
   { op: "group_norm", inputs: [[4, 6, 5, 3], [6], [6]], attrs: { groups: 3, eps: 1e-5 } },
   { op: "group_norm", inputs: [[4, 6, 7], [6], [6]], attrs: { groups: 6, eps: 1e-5 } },
+  {
+    op: "lstm_cell",
+    inputs: [
+      [5, 12],
+      [5, 3],
+    ],
+  },
   ...[false, true].map((causal) => ({
     op: "scaled_dot_product",
     inputs: [
@@ -226,7 +234,7 @@ const cases: readonly OpCase[] = [
 ];
 
 /**
- * Writes `index.json` and, per case, the model and a file of tensors: inputs `x0`, `x1`, …, the
+ * Writes `index.json` and, per case, the model, once more with functions, and a file of tensors: inputs `x0`, `x1`, …, the
  * first output `y`, the cotangent `dy` it is given, and the gradients `dx0`, …
  */
 export async function writeOpFixtures(folder: string, executor: Executor): Promise<void> {
@@ -236,6 +244,12 @@ export async function writeOpFixtures(folder: string, executor: Executor): Promi
     const target = { device: "cpu", opset: 18, purpose: "train" } as const;
     const model = emitOnnx(graph, { target, producerVersion: compilerVersion });
     writeFileSync(join(folder, `${i}.onnx`), model);
+    const called = emitOnnx(runPasses(graphOf(each), "keep"), {
+      target,
+      producerVersion: compilerVersion,
+      functions: "keep",
+    });
+    writeFileSync(join(folder, `${i}-functions.onnx`), called);
     const feeds = inputsOf(each, i);
     feeds.set("dy", numbers(boundShape(at(graph.outputs, 0).value.type.shape), i, 9));
     const loaded = await executor.load(folder, specOf(graph, `${i}.onnx`));

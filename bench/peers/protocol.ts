@@ -1,5 +1,8 @@
 /** What the benchmark asks of its workers, one JSON line each way. */
 
+/** The product that the peers' matrix products are of, in the artifact's folder. */
+export const gemmFile = "gemm.onnx";
+
 export type Request =
   | {
       readonly do: "setup";
@@ -28,6 +31,8 @@ export interface Timing {
 }
 
 export type Answer =
+  /** Resident memory with all libraries in it, before graphs and state of the step. */
+  | { readonly idleBytes: number }
   | { readonly version: string }
   | Timing
   /** Largest resident memory so far. */

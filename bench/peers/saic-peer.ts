@@ -1,20 +1,15 @@
 /** A training step of a compiled program as the benchmark's worker: answers JSON lines on standard input. */
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { createGraphBuilder } from "../../compiler/ir/create-builder.js";
-import { tensorType } from "../../compiler/ir/type.js";
-import { emitOnnx } from "../../compiler/onnx/emit.js";
 import type { GraphSpec } from "../../compiler/plan/schema.js";
-import { compilerVersion } from "../../compiler/version.js";
 import { assertNever, at, invariant } from "../../grammar/invariant.js";
 import { openArtifact } from "../../runtime/artifact.js";
 import { openExecutor } from "../../runtime/executor/open-executor.js";
 import { createStream, normal } from "../../runtime/random.js";
+import { settlingIn } from "../../runtime/train/residence.js";
 import { createStepper } from "../../runtime/train/step.js";
-import { feederOf, fixedBatch, initialState } from "../../scripts/prepare-train.js";
-import type { Answer, Request, Timing } from "./protocol.js";
+import { feederOf, fixedBatch, initialState } from "../../scripts/step-inputs.js";
+import { type Answer, gemmFile, type Request, type Timing } from "./protocol.js";
 
 type Repeat = (count: number) => Promise<Timing>;
 
@@ -30,20 +25,23 @@ async function timed(work: () => Promise<void>, count: number): Promise<Timing> 
   return { ms: times, cpuMs: (user + system) / 1000 / count };
 }
 
-/** The fused step in the default executor. */
+/** The step as a run makes it: in the default executor, updated by kernels where there are some. */
 async function prepare(artifact: string, classes: number, threads: number): Promise<Repeat> {
   const { plan } = openArtifact(artifact);
   const { executor } = await openExecutor(null, { device: "cpu", threads });
   const { feeder } = feederOf(plan, 1000);
   const stage = at(plan.stages, 0);
+  const memory = executor.kernels?.createMemory() ?? null;
+  let state = initialState(plan, settlingIn(stage, memory));
   const stepper = await createStepper(stage, {
     folder: artifact,
     executor,
     feeder,
-    graphs: "fused",
+    memory,
+    graphs: memory === null ? "fused" : "kernels",
+    warn: ({ message }) => console.error(message),
   });
   const batch = fixedBatch(plan, 0, { records: plan.batch, classes });
-  let state = initialState(plan);
   let update = 0;
   return (count) =>
     timed(async () => {
@@ -54,19 +52,9 @@ async function prepare(artifact: string, classes: number, threads: number): Prom
 
 /** Products of two square matrices in ONNX Runtime. */
 async function prepareGemm(folder: string, size: number, threads: number): Promise<Repeat> {
-  const b = createGraphBuilder();
-  const type = tensorType("f32", [size, size]);
-  const product = b.emit("matmul", [b.input("a", type), b.input("b", type)]);
-  const graph = b.finish("gemm", [{ name: "y", value: product }]);
-  const target = { device: "cpu", opset: 18, purpose: "train" } as const;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(
-    join(folder, "gemm.onnx"),
-    emitOnnx(graph, { target, producerVersion: compilerVersion }),
-  );
   const described = { dtype: "f32" as const, shape: [size, size] };
   const spec: GraphSpec = {
-    file: "gemm.onnx",
+    file: gemmFile,
     inputs: ["a", "b"].map((name) => ({
       name,
       ...described,
@@ -97,11 +85,12 @@ async function main(): Promise<void> {
   async function respond(request: Request): Promise<Answer> {
     switch (request.do) {
       case "setup": {
-        const { artifact, classes, threads, size, gemmSize } = request;
-        invariant(size > 0, "a model has a size");
+        const { artifact, classes, threads, gemmSize } = request;
+        gemm = await prepareGemm(artifact, gemmSize, threads);
+        await gemm(1);
+        const idleBytes = process.memoryUsage.rss();
         steps = await prepare(artifact, classes, threads);
-        gemm = await prepareGemm(join(artifact, "gemm"), gemmSize, threads);
-        return { version: compilerVersion };
+        return { idleBytes };
       }
       case "steps":
         invariant(steps, "set up first");

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { Option } from "commander";
+import type { Functions } from "../../compiler/passes/pass.js";
 import { compileProgram, writeArtifact } from "../artifact-files.js";
 import { addProgramFlags, formatOption, type ProgramFlags } from "../program-flags.js";
 import type { CommandDefinition } from "./index.js";
@@ -9,16 +10,20 @@ import type { CommandDefinition } from "./index.js";
 interface CompileFlags extends ProgramFlags {
   readonly format: "text" | "json";
   readonly out?: string;
+  readonly functions: Functions;
 }
 
 export const compile: CommandDefinition = (program, argv) => {
   addProgramFlags(program.command("compile"), argv, [
     new Option("--out <folder>", "where to write (default: build/<train>)"),
+    new Option("--functions <form>", "coarse ops of training graphs: nodes, or calls of functions")
+      .choices(["inline", "keep"])
+      .default("inline"),
     formatOption("how to print the result"),
   ])
     .description("write a program's ONNX graphs and plan")
     .action((file: string, flags: CompileFlags) => {
-      const compiled = compileProgram(file, flags);
+      const compiled = compileProgram(file, flags, flags.functions);
       if (!compiled.ok) {
         process.exitCode = compiled.exitCode;
         return;

@@ -47,6 +47,7 @@ function described(op: Op): unknown {
       choices: choices ?? null,
     })),
     gradient: op.vjp !== null,
+    functions: functionsOf(op),
     reason: op.reason,
   };
 }
@@ -69,6 +70,10 @@ function tableOf(shown: readonly Op[]): string {
     .map((row) => `${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")}\n`)
     .join("");
 }
+
+/** The functions of domain `saic` that its nodes may call. */
+const functionsOf = ({ coarse }: Op): readonly string[] =>
+  coarse === undefined ? [] : typeof coarse === "string" ? [coarse] : coarse.names;
 
 const inputsOf = (op: Op): string =>
   Object.entries(op.inputs)

@@ -26,6 +26,7 @@ interface RunFlags extends ProgramFlags {
   readonly from?: string;
   readonly gate?: true;
   readonly ignoreMemory?: true;
+  readonly cacheDir?: string;
 }
 
 export const run: CommandDefinition = (program, argv) => {
@@ -40,6 +41,10 @@ export const run: CommandDefinition = (program, argv) => {
     new Option("--fresh", "begin anew; what is there is moved aside"),
     new Option("--from <checkpoint>", "begin with the weights of a checkpoint"),
     new Option("--gate", "exit with 3 when an objective is not met"),
+    new Option(
+      "--cache-dir <folder>",
+      "where caches of data lie (default: .saic/cache beside runs)",
+    ),
     new Option("--ignore-memory", "start even when the predicted memory is not there"),
     formatOption("how to print the result"),
   ])
@@ -79,6 +84,7 @@ async function train(file: string, flags: RunFlags): Promise<number> {
       mode: flags.fresh === true ? "fresh" : "resume",
       graphs: "kernels",
       ignoreMemory: flags.ignoreMemory === true,
+      ...(flags.cacheDir === undefined ? {} : { cacheDir: flags.cacheDir }),
     };
     const result = await runTraining(options, (event) => progress.show(event), stop.signal);
     const isFinished = result.status === "finished";
@@ -116,6 +122,8 @@ function summary(file: string, result: RunResult, models: readonly string[]): st
     lines.push(`  ${name.padEnd(28)} ${JSON.stringify(table)}`);
   for (const { name, target, met } of result.objectives)
     lines.push(`  objective ${name}: ${met ? "met" : "not met"} (target ${target})`);
+  if (result.skipped > 0)
+    lines.push(`  left out ${result.skipped} records, whose pictures cannot be read`);
   lines.push(`  run      ${displayName(result.run_dir)}`);
   if (existsSync(result.weights)) lines.push(`  weights  ${displayName(result.weights)}`);
   for (const model of models) lines.push(`  model    ${displayName(model)}`);

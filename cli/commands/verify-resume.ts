@@ -1,4 +1,4 @@
-/** `saic verify-resume`: kills a run after every update, and compares it with one that ran through. */
+/** `saic verify-resume`: kills a run at every update, twice, and compares it with one that ran through. */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -23,7 +23,7 @@ export const verifyResume: CommandDefinition = (program, argv) => {
       wholeNumber(1),
     ),
   ])
-    .description("kill a run after every update, and compare its end with that of a whole run")
+    .description("kill a run at every update, and compare its end with that of a whole run")
     .action(async (file: string, flags: VerifyFlags) => {
       process.exitCode = await verify(file, flags);
     });
@@ -47,11 +47,12 @@ async function verify(file: string, flags: VerifyFlags): Promise<number> {
       graphs: "kernels",
       ignoreMemory: false,
     });
-    const whole = await run(options("whole"), null);
+    const whole = await run(options("whole"));
     let kills = 0;
-    for (let update = 1; update < whole.updates; update++)
-      if (await isKilled(run(options("killed"), update))) kills++;
-    const resumed = await run(options("killed"), null);
+    for (let update = 1; update <= whole.updates; update++)
+      for (const moment of ["step", "end"] as const)
+        if (await isKilled(run({ ...options("killed"), killAt: { update, moment } }))) kills++;
+    const resumed = await run(options("killed"));
     const differing = differences(whole, resumed);
     const times = `${kills} times over ${whole.updates} updates`;
     process.stdout.write(
@@ -65,27 +66,8 @@ async function verify(file: string, flags: VerifyFlags): Promise<number> {
   }
 }
 
-/** Runs, and kills the process that trains when it tells of an update. */
-function run(options: RunOptions, killAfter: number | null): Promise<RunResult> {
-  let pid: number | null = null;
-  return runTraining(
-    options,
-    (event) => {
-      if (event.type === "run") ({ pid } = event);
-      if (event.type === "step" && event.update === killAfter && pid !== null) kill(pid);
-    },
-    new AbortController().signal,
-  );
-}
-
-/** One that has ended by itself needs no kill. */
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-  }
-}
+const run = (options: RunOptions): Promise<RunResult> =>
+  runTraining(options, () => undefined, new AbortController().signal);
 
 /** Whether the kill came before the end. */
 async function isKilled(running: Promise<RunResult>): Promise<boolean> {
@@ -98,28 +80,34 @@ async function isKilled(running: Promise<RunResult>): Promise<boolean> {
   }
 }
 
-/** What is not the same: files of the last checkpoint, steps in the record, the result. */
+/** What is not the same: files of the last checkpoint, events, the result. */
 function differences(whole: RunResult, resumed: RunResult): readonly string[] {
   const found: string[] = [];
   const last = (result: RunResult): string => join(result.run_dir, "checkpoints", "last");
   for (const file of readdirSync(last(whole)).filter((name) => name.endsWith(".safetensors")))
     if (!readFileSync(join(last(whole), file)).equals(readFileSync(join(last(resumed), file))))
       found.push(`checkpoints/last/${file}`);
-  const [before, after] = [stepsOf(whole), stepsOf(resumed)];
-  const step = before.findIndex((each, i) => each !== after[i]);
-  if (step >= 0 || before.length !== after.length) found.push(`step ${step + 1} of events.jsonl`);
+  const [before, after] = [eventsOf(whole), eventsOf(resumed)];
+  const event = before.findIndex((each, i) => each !== after[i]);
+  if (event >= 0) found.push(`an event: ${before[event]}`);
+  else if (before.length !== after.length) found.push(`an event: ${after[before.length]}`);
   const plain = ({ metrics, tables, stopped, updates }: RunResult): string =>
     JSON.stringify({ metrics, tables, stopped, updates });
   if (plain(whole) !== plain(resumed)) found.push("the result");
   return found;
 }
 
-/** The updates of a run without what clocks measured. */
-const stepsOf = ({ run_dir: folder }: RunResult): readonly string[] =>
+/** What clocks and the system measured. */
+const measured = ["time", "step_ms", "data_ms", "ms", "rss"];
+
+/** What happened in a run, but for who took it up when and was warned; the result is compared by itself. */
+const eventsOf = ({ run_dir: folder }: RunResult): readonly string[] =>
   readFileSync(join(folder, "events.jsonl"), "utf8")
+    .trimEnd()
     .split("\n")
-    .filter((line) => line.startsWith('{"type":"step"'))
-    .map((line) => {
-      const { update, losses, schedules, grad_norm: norm } = JSON.parse(line);
-      return JSON.stringify({ update, losses, schedules, norm });
-    });
+    .filter((line) => !/^\{"type":"(?:run|warning|result)"/u.test(line))
+    .map((line) =>
+      JSON.stringify(
+        JSON.parse(line, (key, value: unknown) => (measured.includes(key) ? undefined : value)),
+      ),
+    );

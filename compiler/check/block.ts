@@ -1,40 +1,22 @@
 /** Applies a block: solves its dims, creates its weights, runs its body, checks its outputs. */
 
-import type { BlockDecl, Owned, Port, UpdateMember } from "../../grammar/ast.js";
-import {
-  integerUpdate,
-  stateNotUpdated,
-  tooDeep,
-  unusedState,
-  updatesNoState,
-} from "../../grammar/diagnostics/program.js";
+import type { BlockDecl, Owned, Port } from "../../grammar/ast.js";
+import { tooDeep, unusedState } from "../../grammar/diagnostics/program.js";
 import { alreadyDefined } from "../../grammar/diagnostics/names.js";
-import { wrongType } from "../../grammar/diagnostics/types.js";
 import type { Dim } from "../ir/dim.js";
-import { isFloat, printType, sameType } from "../ir/type.js";
 import { type CallerAxes, callerAxes, withCallerAxes, withPortAxes } from "./axes.js";
 import type { CallSite } from "./bind.js";
-import { dependsOnBatch } from "./batch-free.js";
-import { carriedValue, checkCarriesSet, setCarry } from "./carry.js";
+import { carriedValue, checkCarriesSet } from "./carry.js";
 import { moduleFrame, namesAreUnique } from "./definitions.js";
 import { destructure, shareRecipe, spread } from "./destructure.js";
-import {
-  bind,
-  bindLazily,
-  child,
-  createScope,
-  entered,
-  evaluate,
-  type Frame,
-  lookup,
-  report,
-} from "./frame.js";
+import { bind, bindLazily, createScope, entered, evaluate, type Frame, report } from "./frame.js";
 import { bindConstants, presence, takeInputs } from "./inputs.js";
-import { createMember, segmentOf } from "./members.js";
+import { createMember } from "./members.js";
 import { assign, checkOutput } from "./outputs.js";
 import { solveInputs } from "./solve.js";
+import { checkStatesSet, updateState } from "./state-updates.js";
 import { recordTap, reportTapTwice } from "./taps.js";
-import { describe, dimMeaning, type Meaning, none, type Recipe, unknown } from "./value.js";
+import { dimMeaning, type Meaning, none, type Recipe, unknown } from "./value.js";
 
 /** Recipes handed from block to block may still recur; a mistyped count may be large. */
 const maxDepth = 60;
@@ -135,7 +117,7 @@ function runBody(frame: Frame, declaration: BlockDecl, { run, axes, settled }: C
         if (updated.has(member.name.text))
           report(frame, alreadyDefined, { name: `${member.name.text} <- …` }, member.name.span);
         updated.add(member.name.text);
-        update(frame, declaration, run, member);
+        updateState(frame, declaration, run, member);
         break;
     }
   }
@@ -166,64 +148,4 @@ function ownedMeaning(frame: Frame, member: Owned, run: readonly Dim[] | null): 
   return member.role === "carry"
     ? carriedValue(frame, member, run)
     : createMember(frame, member, run);
-}
-
-function update(
-  frame: Frame,
-  declaration: BlockDecl,
-  run: readonly Dim[] | null,
-  { name, value: expr }: UpdateMember,
-): void {
-  const value = evaluate(frame, expr);
-  const { span } = expr;
-  const owned = declaration.members.find(
-    (member): member is Owned =>
-      member.kind === "owned" && member.role !== "weight" && member.name.text === name.text,
-  );
-  if (owned === undefined) {
-    report(frame, updatesNoState, { name: name.text }, name.span);
-    return;
-  }
-  if (owned.role === "carry") {
-    setCarry(frame, owned, run, value, span);
-    return;
-  }
-  // State moves in training alone; what it would become elsewhere has been checked all the same.
-  const current = lookup(frame, name.text, name.span);
-  if (current?.kind !== "tensor" || value.kind === "unknown") return;
-  const number = value.kind === "int" || value.kind === "float" ? value.value : null;
-  const { builder, updates, members } = frame.elaboration;
-  const next =
-    value.kind === "tensor"
-      ? value.value
-      : number === null
-        ? null
-        : builder.constant(number, current.value.type.dtype, current.value.type.shape);
-  if (next === null || !sameType(next.type, current.value.type)) {
-    report(
-      frame,
-      wrongType,
-      { what: `\`${name.text}\``, expected: printType(current.value.type), found: describe(value) },
-      span,
-    );
-    return;
-  }
-  const path = child(frame.path, segmentOf(frame, owned.as) ?? owned.name.text);
-  const { type } = current.value;
-  if (!isFloat(type.dtype) && dependsOnBatch(frame.elaboration, next))
-    report(frame, integerUpdate, { name: name.text, type: printType(type) }, span);
-  else if (frame.training && members.has(path)) updates.set(path, next);
-}
-
-/** Every state is set once per update. */
-function checkStatesSet(frame: Frame, declaration: BlockDecl, updated: ReadonlySet<string>): void {
-  for (const member of declaration.members)
-    if (
-      member.kind === "owned" &&
-      member.role === "state" &&
-      !member.unused &&
-      !updated.has(member.name.text) &&
-      presence(frame, member.guard) !== "absent"
-    )
-      report(frame, stateNotUpdated, { name: member.name.text }, member.span);
 }

@@ -32,6 +32,8 @@ export const builtinFunctions = [
   "kaiming_uniform",
   "kaiming_normal",
   "xavier_uniform",
+  "xavier_normal",
+  "orthogonal",
 ] as const;
 export type BuiltinName = (typeof builtinFunctions)[number];
 

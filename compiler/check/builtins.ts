@@ -96,20 +96,39 @@ const builtins: Readonly<Record<BuiltinName, Builtin>> = {
     kind: "truncated_normal",
     std: number(a, "std"),
   })),
-  kaiming_uniform: init("kaiming_uniform(a: float = 0, fan: dim | none = none)", (a) => ({
-    kind: "kaiming_uniform",
-    a: number(a, "a"),
-    fan: asNumber(a.get("fan")?.meaning ?? none),
+  kaiming_uniform: init(
+    "kaiming_uniform(a: float = 0, fan: dim | none = none, mode: fan_in | fan_out = fan_in)",
+    kaiming("kaiming_uniform"),
+  ),
+  kaiming_normal: init(
+    "kaiming_normal(mode: fan_in | fan_out = fan_in, a: float = 0)",
+    kaiming("kaiming_normal"),
+  ),
+  xavier_uniform: init("xavier_uniform(gain: float = 1)", (a) => ({
+    kind: "xavier_uniform",
+    gain: number(a, "gain"),
   })),
-  kaiming_normal: init("kaiming_normal(mode: fan_in | fan_out = fan_in)", (a) => {
-    const mode = a.get("mode")?.meaning;
-    return {
-      kind: "kaiming_normal",
-      mode: mode?.kind === "word" && mode.text === "fan_out" ? "fan_out" : "fan_in",
-    };
-  }),
-  xavier_uniform: init("xavier_uniform()", () => ({ kind: "xavier_uniform" })),
+  xavier_normal: init("xavier_normal(gain: float = 1)", (a) => ({
+    kind: "xavier_normal",
+    gain: number(a, "gain"),
+  })),
+  orthogonal: init("orthogonal(gain: float = 1)", (a) => ({
+    kind: "orthogonal",
+    gain: number(a, "gain"),
+  })),
 };
+
+function kaiming(kind: "kaiming_uniform" | "kaiming_normal") {
+  return (args: ReadonlyMap<string, Bound>): InitRecipe => {
+    const mode = args.get("mode")?.meaning;
+    return {
+      kind,
+      a: number(args, "a"),
+      mode: mode?.kind === "word" && mode.text === "fan_out" ? "fan_out" : "fan_in",
+      fan: asNumber(args.get("fan")?.meaning ?? none),
+    };
+  };
+}
 
 export function callBuiltin(frame: Frame, name: BuiltinName, call: CallSite): Meaning {
   const builtin = builtins[name];

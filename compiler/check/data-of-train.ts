@@ -34,7 +34,7 @@ export function dataOf(frame: Frame, expr: Expr): CheckedDataset | null {
       );
       return null;
     }
-    if (text !== "train") cannotCarryOut(frame, `training on \`${text}\``, expr.span);
+    if (text === "test") cannotCarryOut(frame, `training on \`${text}\``, expr.span);
   }
   const { declaration, module } = dataset;
   return checkDataset(moduleFrame(frame, module), declaration);

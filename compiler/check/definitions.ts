@@ -20,6 +20,7 @@ import type { Span } from "../../grammar/source.js";
 import { suggest } from "../../grammar/suggest.js";
 import type { Definition, ModuleScope } from "../modules.js";
 import { createScope, evaluate, type Frame, report } from "./frame.js";
+import { weightsMeaning } from "./glob-expr.js";
 import { meshAxes, meshSize, sizeMember } from "./placement/mesh.js";
 import { conform } from "./settings.js";
 import { asNumber, describe, intOf, type Meaning, unknown } from "./value.js";
@@ -89,11 +90,17 @@ function paramMeaning(frame: Frame, param: ParamDecl): Meaning {
       frame.elaboration.uncarried.push(diagnose(missingKey, params, param.name.span));
     return unknown;
   }
-  const value = evaluate(frame, param.value, param.type);
+  const value = takesWeights(param.type)
+    ? weightsMeaning(frame, param.value, `\`${name}\``)
+    : evaluate(frame, param.value, param.type);
   const meaning = conform(frame, value, param.type, param.value.span, `\`${name}\``);
   if (param.range !== null) checkRange(frame, param, meaning);
   return meaning;
 }
+
+/** `weights[]`: its items are paths, which mean nothing as values. */
+const takesWeights = (type: TypeNode): boolean =>
+  type.kind === "tensor-type" && type.dtype.text === "weights";
 
 const isPath = (type: TypeNode): boolean =>
   type.kind === "setting-type" && type.alternatives.every(({ name }) => name.text === "path");

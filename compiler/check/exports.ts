@@ -9,7 +9,7 @@ import { suggest } from "../../grammar/suggest.js";
 import type { Graph, NamedValue } from "../ir/graph.js";
 import type { Program } from "../modules.js";
 import { bindEntries } from "./entries.js";
-import { cannotCarryOut, type Frame, report } from "./frame.js";
+import { type Frame, report } from "./frame.js";
 import type { AppliedModel } from "./model.js";
 import type { Prediction } from "./predict.js";
 import { settingsOf } from "./read.js";
@@ -27,6 +27,12 @@ export interface CheckedExport {
   readonly weightsSpan: Span;
   /** `null` keeps the batch symbolic. */
   readonly batch: number | null;
+  /** The type in which weights are stored; what is computed with them is computed in f32. */
+  readonly precision: "f32" | "bf16" | "f16";
+  readonly opset: number;
+  /** Whether raw records go in. */
+  readonly preprocess: boolean;
+  readonly preprocessSpan: Span;
   readonly place: string;
 }
 
@@ -34,8 +40,8 @@ const formals = signature(
   "export(inputs = none, outputs = none, weights: best | last | ema | none = none, precision: f32 | bf16 | f16 = f32, opset: int = 18, batch: int | none = none, preprocess: bool = false)",
 );
 
-/** The graphs' operator set; another is checked and not written. */
-const writtenOpset = 18;
+/** Operator sets that exports are written for; from 22 on runtimes lack kernels. */
+const opsets = { least: 17, most: 21 } as const;
 
 /** Every run writes a file of this name itself. */
 const ownFile = "model.onnx";
@@ -97,12 +103,14 @@ function readExport(
     return null;
   }
   const weights = settings.meaning("weights").kind === "none" ? null : settings.text("weights");
-  if (settings.text("precision") !== "f32")
-    cannotCarryOut(frame, "an export of another precision", spanOf("precision"));
-  if (settings.number("opset") !== writtenOpset)
-    cannotCarryOut(frame, "an export of another opset", spanOf("opset"));
-  if (settings.bool("preprocess"))
-    cannotCarryOut(frame, "`preprocess` in an export", spanOf("preprocess"));
+  const precision = settings.text("precision");
+  const opset = settings.number("opset");
+  if (opset < opsets.least || opset > opsets.most) {
+    const expected = `a whole number from ${opsets.least} to ${opsets.most}`;
+    const found = String(opset);
+    report(frame, wrongType, { what: "`opset`", expected, found }, spanOf("opset"));
+    return null;
+  }
   const value = (key: string): Expr | null =>
     entries.find((entry) => isPathKey(entry) && entry.key[0]?.text === key)?.value ?? null;
   return {
@@ -113,6 +121,10 @@ function readExport(
     weights: weights === "last" || weights === "ema" ? weights : "chosen",
     weightsSpan: spanOf("weights"),
     batch,
+    precision: precision === "f16" || precision === "bf16" ? precision : "f32",
+    opset,
+    preprocess: settings.bool("preprocess"),
+    preprocessSpan: spanOf("preprocess"),
     place: printSpan(declaration.span),
   };
 }

@@ -26,7 +26,7 @@ import type { TensorType } from "../ir/type.js";
 import type { DescribeData } from "../plan/description.js";
 import type { Definition, ModuleScope } from "../modules.js";
 import type { DatasetFindings } from "./data/dataset.js";
-import type { Initializer } from "../plan/schema.js";
+import type { Initializer, WeightSource } from "../plan/initial.js";
 import type { LossSchedule } from "./over-time.js";
 import type { TrainFigures } from "./placement/figures.js";
 import { type Meaning, unknown } from "./value.js";
@@ -37,6 +37,8 @@ export interface Member {
   readonly role: "weight" | "state";
   readonly value: Value;
   readonly init: Initializer | null;
+  /** Where `init` takes the value from in place of the initializer. */
+  readonly source?: WeightSource;
   readonly unused: boolean;
   readonly span: Span;
   /** Where the user's text asked for it. */

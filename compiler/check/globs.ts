@@ -4,7 +4,7 @@ import type { Expr, FreezeMember, GPath, GPathSegment } from "../../grammar/ast.
 import { globMatchesNothing } from "../../grammar/diagnostics/program.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import { suggest } from "../../grammar/suggest.js";
-import { bind, createScope, evaluate, type Frame, report } from "./frame.js";
+import { bind, createScope, evaluate, type Frame, report, type Stack } from "./frame.js";
 import { nameMeaning } from "./names.js";
 import { asNumber, describe, intOf, type Meaning } from "./value.js";
 
@@ -61,7 +61,8 @@ function printRange({ from, to, name }: Extract<Part, { kind: "index" }>): strin
 
 /**
  * The paths a glob matches, and what its open parts stand for in each. A glob that ends in a plain
- * name may also name an instance: then all below it are meant. `null` when the glob is wrong, or
+ * name may also name an instance: then all below it are meant. The name of a `weights[]` stands for
+ * its globs, and a stack that `each` has made for all its copies where no index follows. `null` when the glob is wrong, or
  * matches none of the paths, which is reported.
  */
 export function matchGlob(
@@ -69,13 +70,24 @@ export function matchGlob(
   glob: GPath,
   paths: readonly string[],
 ): ReadonlyMap<string, Captures> | null {
+  const listed = listedIn(frame, glob);
+  if (listed === "unknown") return null;
+  if (listed !== null) {
+    const found = new Map<string, Captures>();
+    for (const each of listed) {
+      const own = matchGlob(frame, each, paths);
+      if (own === null) return null;
+      for (const [path, captures] of own) if (!found.has(path)) found.set(path, captures);
+    }
+    return found;
+  }
   const parts = partsOf(frame, glob);
   if (parts === null) return null;
-  const exact = matchesOf(parts, paths);
+  const exact = matchesOf(frame, parts, paths);
   const last = parts.at(-1);
   const named = last?.kind === "text" || last?.kind === "index";
   const matched =
-    exact.size > 0 || !named ? exact : matchesOf([...parts, { kind: "stars" }], paths);
+    exact.size > 0 || !named ? exact : matchesOf(frame, [...parts, { kind: "stars" }], paths);
   if (matched.size > 0) return matched;
   const text = printParts(parts);
   const known = [...new Set(paths.flatMap(prefixes))];
@@ -95,19 +107,44 @@ export function pathsMatching(
   paths: readonly string[],
 ): ReadonlyMap<string, Captures> | null {
   const parts = partsOf(frame, glob);
-  return parts === null ? null : matchesOf(parts, paths);
+  return parts === null ? null : matchesOf(frame, parts, paths);
+}
+
+/** The globs of the `weights[]` that a glob of one name means; `unknown` where it has been reported. */
+function listedIn(frame: Frame, { segments, span }: GPath): readonly GPath[] | "unknown" | null {
+  const [first, second] = segments;
+  if (first === undefined || second !== undefined || first.index !== null || first.range !== null)
+    return null;
+  const place = { kind: "name", name: first.text, span } as const;
+  const meaning = nameMeaning(frame, first.text, place);
+  if (meaning?.kind === "unknown") return "unknown";
+  return meaning?.kind === "weights" ? meaning.globs : null;
 }
 
 function matchesOf(
+  frame: Frame,
   parts: readonly Part[],
   paths: readonly string[],
 ): ReadonlyMap<string, Captures> {
   const found = new Map<string, Captures>();
   for (const path of paths) {
-    const captures = matches(parts, path.split("."), { names: new Map(), stars: [] });
+    const segments = segmentsOf(path, frame.elaboration.stacks);
+    const captures = matches(parts, segments, { names: new Map(), stars: [] });
     if (captures !== null) found.set(path, captures);
   }
   return found;
+}
+
+interface Segment {
+  readonly text: string;
+  /** Whether it counts the copies of a stack: a glob may leave it out. */
+  readonly counts: boolean;
+}
+
+function segmentsOf(path: string, stacks: ReadonlyMap<string, Stack>): readonly Segment[] {
+  const texts = path.split(".");
+  if (stacks.size === 0) return texts.map((text) => ({ text, counts: false }));
+  return texts.map((text, i) => ({ text, counts: stacks.has(texts.slice(0, i).join(".")) }));
 }
 
 const prefixes = (path: string): readonly string[] => {
@@ -189,24 +226,44 @@ function asIndex(frame: Frame, meaning: Meaning, expr: Expr): number | null {
   return null;
 }
 
-/** What the open parts stand for, or `null`; `**` takes as few segments as it can. */
+/**
+ * What the open parts stand for, or `null`; `**` takes as few segments as it can, and indices of stacks
+ * are left out only where nothing else matches.
+ */
 function matches(
   pattern: readonly Part[],
-  path: readonly string[],
+  path: readonly Segment[],
+  captures: Captures,
+): Captures | null {
+  const found = matchesAsWritten(pattern, path, captures);
+  const [head, ...tail] = path;
+  return found === null && head?.counts === true ? matches(pattern, tail, captures) : found;
+}
+
+function matchesAsWritten(
+  pattern: readonly Part[],
+  path: readonly Segment[],
   captures: Captures,
 ): Captures | null {
   const [first, ...rest] = pattern;
-  const [head, ...tail] = path;
+  const [next, ...tail] = path;
   if (first === undefined) return path.length === 0 ? captures : null;
   if (first.kind === "stars") {
     for (let taken = 0; taken <= path.length; taken++) {
-      const stars = [...captures.stars, path.slice(0, taken).join(".")];
+      const stars = [
+        ...captures.stars,
+        path
+          .slice(0, taken)
+          .map(({ text }) => text)
+          .join("."),
+      ];
       const found = matches(rest, path.slice(taken), { ...captures, stars });
       if (found !== null) return found;
     }
     return null;
   }
-  if (head === undefined) return null;
+  if (next === undefined) return null;
+  const head = next.text;
   switch (first.kind) {
     case "text":
       return first.text === head ? matches(rest, tail, captures) : null;

@@ -3,12 +3,16 @@
 import type { Argument, CallExpr, Expr, GPath } from "../../grammar/ast.js";
 import { sourceMissing, sourceShape, unknownPolicy } from "../../grammar/diagnostics/training.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
+import { printSpan } from "../../grammar/source.js";
 import { suggest } from "../../grammar/suggest.js";
 import { printType, sameType } from "../ir/type.js";
+import type { Resizing, WeightSource } from "../plan/initial.js";
 import { type Bound, bindArguments } from "./bind.js";
 import { type Frame, type Member, report } from "./frame.js";
 import { type Captures, withCaptures } from "./globs.js";
-import { globOfExpr, pathFromTemplate } from "./path-expr.js";
+import { resolveInit } from "./members.js";
+import { globOfExpr } from "./glob-expr.js";
+import { pathFromTemplate } from "./path-expr.js";
 import { isKnown } from "./read.js";
 import { signature } from "./signature.js";
 import { asNumber, describe } from "./value.js";
@@ -21,9 +25,9 @@ export interface InitTarget {
 
 /** A source that is sound. */
 export interface CheckedSource {
-  readonly form: string;
-  /** Weights of the same model that each target is made from. */
-  readonly sources: ReadonlyMap<string, readonly string[]>;
+  readonly form: Form;
+  /** By the path of each target. */
+  readonly sources: ReadonlyMap<string, WeightSource>;
 }
 
 const forms = {
@@ -68,61 +72,125 @@ export function checkSource(
     written.set(name, argument.value);
     return standIn(argument);
   });
+  const sources = new Map<string, WeightSource>();
   for (const target of targets) {
     const inner = withCaptures(frame, target.captures);
     const site = { callee: form, inputs: [], args, span: call.span };
     const bound = bindArguments(inner, frame, forms[form], site);
     if (bound === null || [...bound.values()].some(({ meaning }) => !isKnown(meaning))) return null;
-    if (!settingsAreSound(inner, form, bound, written, target)) return null;
-  }
-  const sources = new Map<string, readonly string[]>();
-  const read = form === "copy" ? ["path"] : form === "blend" ? ["a", "b"] : [];
-  for (const target of targets) {
-    const own: string[] = [];
-    for (const key of form === "load" ? ["from"] : read) {
-      const expr = written.get(key);
-      if (expr === undefined) continue;
-      const path = templatePath(frame, expr, target);
-      if (path === null) return null;
-      if (form === "load") continue;
-      if (!isThere(frame, path, target, members, expr)) return null;
-      own.push(path);
-    }
-    sources.set(target.member.path, own);
+    const request = { frame: inner, bound, written, target, members, call };
+    const source =
+      form === "load"
+        ? loaded(request)
+        : form === "copy"
+          ? copied(request)
+          : form === "blend"
+            ? blended(request)
+            : named(request);
+    if (source === null) return null;
+    if (source !== "hub") sources.set(target.member.path, source);
   }
   return { form, sources };
+}
+
+/** What a call gives for one weight. */
+interface Request {
+  readonly frame: Frame;
+  readonly bound: ReadonlyMap<string, Bound>;
+  readonly written: ReadonlyMap<string, Expr>;
+  readonly target: InitTarget;
+  readonly members: readonly Member[];
+  readonly call: CallExpr;
+}
+
+const textOf = ({ bound }: Request, key: string): string => {
+  const meaning = bound.get(key)?.meaning;
+  return meaning?.kind === "string" || meaning?.kind === "word"
+    ? meaning.kind === "string"
+      ? meaning.value
+      : meaning.text
+    : "";
+};
+
+function loaded(request: Request): WeightSource | null {
+  const { frame, bound, written, target, call } = request;
+  const file = textOf(request, "file");
+  if (!fits(frame, bound, "file", file !== "", "a path of a file")) return null;
+  const resize = written.get("resize");
+  const resizing = resize === undefined ? null : resizingOf(frame, resize, target);
+  if (resize !== undefined && resizing === null) return null;
+  const from = written.get("from");
+  const key =
+    from === undefined
+      ? target.member.path.replace(/^model\./, "")
+      : templatePath(frame, from, target);
+  if (key === null) return null;
+  return {
+    kind: "load",
+    file: frame.elaboration.resolvePath(file, frame.module.name),
+    key,
+    missing: textOf(request, "missing") === "keep" ? "keep" : "error",
+    resize: resizing,
+    place: printSpan(call.span),
+  };
+}
+
+function copied(request: Request): WeightSource | null {
+  const of = sourcePath(request, "path");
+  if (of === null) return null;
+  const { frame, bound, target } = request;
+  const noise = bound.get("noise");
+  const meaning = noise?.meaning;
+  const number = meaning === undefined ? 0 : asNumber(meaning);
+  if (number !== null)
+    return {
+      kind: "copy",
+      of,
+      noise: number === 0 ? null : { kind: "constant", value: number },
+    };
+  const { shape, dtype } = target.member.value.type;
+  const init = meaning?.kind === "init" ? resolveInit(meaning.recipe, shape) : null;
+  if (init !== null && dtype.startsWith("f")) return { kind: "copy", of, noise: init };
+  const expected = `one that \`${printType(target.member.value.type)}\` has`;
+  const found = meaning === undefined ? "nothing" : describe(meaning);
+  report(
+    frame,
+    wrongType,
+    { what: `the noise of \`${target.member.path}\``, expected, found },
+    noise?.span ?? request.call.span,
+  );
+  return null;
+}
+
+function blended(request: Request): WeightSource | null {
+  const alpha = request.written.get("alpha");
+  const range = alpha === undefined ? { low: 0.5, high: 0.5 } : alphaOf(request.frame, alpha);
+  if (range === null) return null;
+  const a = sourcePath(request, "a");
+  const b = a === null ? null : sourcePath(request, "b");
+  return a === null || b === null ? null : { kind: "blend", a, b, alpha: range };
+}
+
+function named(request: Request): "hub" | null {
+  const sound = /^[\w.-]+(\/[\w.-]+)+$/.test(textOf(request, "name"));
+  return fits(request.frame, request.bound, "name", sound, "a name such as `timm/resnet34`")
+    ? "hub"
+    : null;
+}
+
+/** A weight of the same model, of the target's type. */
+function sourcePath(request: Request, key: string): string | null {
+  const { frame, written, target, members } = request;
+  const expr = written.get(key);
+  const path = expr === undefined ? null : templatePath(frame, expr, target);
+  if (expr === undefined || path === null) return null;
+  return isThere(frame, path, target, members, expr) ? path : null;
 }
 
 const standIn = (argument: Argument): Argument => ({
   ...argument,
   value: { kind: "bool", value: true, span: argument.value.span },
 });
-
-function settingsAreSound(
-  frame: Frame,
-  form: Form,
-  bound: ReadonlyMap<string, Bound>,
-  written: ReadonlyMap<string, Expr>,
-  target: InitTarget,
-): boolean {
-  const text = (key: string): string => {
-    const meaning = bound.get(key)?.meaning;
-    return meaning?.kind === "string" ? meaning.value : "";
-  };
-  if (form === "load") {
-    const resize = written.get("resize");
-    return (
-      fits(frame, bound, "file", text("file") !== "", "a path of a file") &&
-      (resize === undefined || resizeIsSound(frame, resize, target))
-    );
-  }
-  if (form === "hub") {
-    const named = /^[\w.-]+(\/[\w.-]+)+$/.test(text("name"));
-    return fits(frame, bound, "name", named, "a name such as `timm/resnet34`");
-  }
-  const alpha = written.get("alpha");
-  return form !== "blend" || alpha === undefined || alphaIsSound(frame, alpha);
-}
 
 function fits(
   frame: Frame,
@@ -138,60 +206,64 @@ function fits(
   return false;
 }
 
-const resizeForms = ["nearest", "linear", "bicubic"];
+const resizeForms = ["nearest", "linear", "bicubic"] as const;
 const resizeFormals = signature("resize(axes: int[])");
 
 /** `bicubic(axes: [1, 2])`: axes that the weight has. */
-function resizeIsSound(frame: Frame, expr: Expr, { member }: InitTarget): boolean {
+function resizingOf(frame: Frame, expr: Expr, { member }: InitTarget): Resizing | null {
   const name = expr.kind === "call" && expr.callee.kind === "name" ? expr.callee.name : "";
-  if (expr.kind !== "call" || !resizeForms.includes(name)) {
+  const mode = resizeForms.find((form) => form === name);
+  if (expr.kind !== "call" || mode === undefined) {
     const suggestion = suggest(name, resizeForms);
     const shown = name === "" ? "this expression" : name;
     const params = { key: "resize", name: shown, suggestion, forms: resizeForms };
     report(frame, unknownPolicy, params, expr.span);
-    return false;
+    return null;
   }
   const call = { callee: name, inputs: [], args: expr.args, span: expr.span };
   const axes = bindArguments(frame, frame, resizeFormals, call)?.get("axes");
-  if (axes === undefined || !isKnown(axes.meaning)) return false;
+  if (axes === undefined || !isKnown(axes.meaning)) return null;
   const { type } = member.value;
   const items = axes.meaning.kind === "list" ? axes.meaning.items : [];
   const wrong = items.find((item) => {
     const axis = asNumber(item) ?? NaN;
     return !(axis >= 0 && axis < type.shape.length);
   });
-  if (wrong === undefined) return true;
+  if (wrong === undefined) return { mode, axes: items.map((item) => asNumber(item) ?? 0) };
   const expected = `axes of \`${member.path}\`, which is ${printType(type)}`;
   const found = describe(wrong);
   report(frame, wrongType, { what: `\`axes\` of \`${name}\``, expected, found }, axes.span);
-  return false;
+  return null;
 }
 
 const rangeFormals = signature("uniform(low: float, high: float)");
 
 /** A share from 0 to 1, or `uniform(0.2, 0.8)` for one that is drawn per weight. */
-function alphaIsSound(frame: Frame, expr: Expr): boolean {
+function alphaOf(frame: Frame, expr: Expr): { readonly low: number; readonly high: number } | null {
   const drawn =
     expr.kind === "call" && expr.callee.kind === "name" && expr.callee.name === "uniform";
   const shares: (readonly [number | null, string])[] = [];
   if (drawn) {
     const call = { callee: "uniform", inputs: [], args: expr.args, span: expr.span };
     const bound = bindArguments(frame, frame, rangeFormals, call);
-    if (bound === null) return false;
+    if (bound === null) return null;
     for (const { meaning } of bound.values())
-      if (meaning.kind === "unknown") return false;
+      if (meaning.kind === "unknown") return null;
       else shares.push([asNumber(meaning), describe(meaning)]);
   } else {
     const meaning = frame.elaboration.evaluate(frame, expr, null);
-    if (meaning.kind === "unknown") return false;
+    if (meaning.kind === "unknown") return null;
     shares.push([asNumber(meaning), describe(meaning)]);
   }
   const wrong = shares.find(([share]) => share === null || share < 0 || share > 1);
-  if (wrong === undefined) return true;
+  if (wrong === undefined) {
+    const low = shares[0]?.[0] ?? 0;
+    return { low, high: shares[1]?.[0] ?? low };
+  }
   const what = "`alpha` of `blend`";
   const expected = "from 0 to 1, or `uniform(low, high)`";
   report(frame, wrongType, { what, expected, found: wrong[1] }, expr.span);
-  return false;
+  return null;
 }
 
 function templatePath(frame: Frame, expr: Expr, target: InitTarget): string | null {

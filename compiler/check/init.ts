@@ -5,9 +5,10 @@ import { missingValue, unknownName } from "../../grammar/diagnostics/names.js";
 import { contradictoryKeys } from "../../grammar/diagnostics/training.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import { isNumeric, printType } from "../ir/type.js";
-import type { Initializer } from "../plan/schema.js";
+import type { Initializer, WeightSource } from "../plan/initial.js";
 import { cannotCarryOut, evaluate, type Frame, type Member, report } from "./frame.js";
 import { type Captures, matchGlob, withCaptures } from "./globs.js";
+import { checkFile } from "./init-files.js";
 import { checkSource, type InitTarget, isSource, nearestSource } from "./init-sources.js";
 import { resolveInit } from "./members.js";
 import { nameMeaning } from "./names.js";
@@ -16,7 +17,8 @@ import { asNumber, describe } from "./value.js";
 /**
  * The members with the initial values that the rules give: per weight the first rule that matches.
  * Initializers hold for weights, files for weights and states; what comes from elsewhere than an
- * initializer is checked and noted. Everything wrong is reported.
+ * initializer is noted as the member's source, and held against the file where the host can read it.
+ * Everything wrong is reported.
  */
 export function initialized<T extends Member>(
   frame: Frame,
@@ -24,7 +26,7 @@ export function initialized<T extends Member>(
   members: readonly T[],
 ): readonly T[] {
   const decided = new Map<string, Initializer | null>();
-  const sources = new Map<string, readonly string[]>();
+  const sources = new Map<string, WeightSource>();
   for (const { globs, value, span } of inits.flatMap(({ rules }) => rules)) {
     const [first] = globs;
     if (value === null) {
@@ -41,9 +43,13 @@ export function initialized<T extends Member>(
       // Checked on all that match, so that the order of rules hides no mistake.
       const read = checkSource(frame, value, matched, members);
       if (read === null) continue;
-      cannotCarryOut(frame, `\`${read.form}\` in \`init\``, value.span);
-      for (const { member } of targets)
-        sources.set(member.path, read.sources.get(member.path) ?? []);
+      if (read.form === "hub") cannotCarryOut(frame, "`hub` in `init`", value.span);
+      const own = targets.flatMap(({ member }) => {
+        const source = read.sources.get(member.path);
+        return source === undefined ? [] : [{ member, source }];
+      });
+      for (const { member, source } of own) sources.set(member.path, source);
+      checkFile(frame, value, own);
       continue;
     }
     for (const target of targets) {
@@ -55,6 +61,8 @@ export function initialized<T extends Member>(
   reportCycles(frame, inits, sources);
   return members.map((member) => {
     const init = decided.get(member.path) ?? null;
+    const source = sources.get(member.path);
+    if (source !== undefined) return { ...member, source };
     return init === null ? member : { ...member, init };
   });
 }
@@ -114,7 +122,7 @@ function initializerFor(
 function reportCycles(
   frame: Frame,
   inits: readonly InitMember[],
-  sources: ReadonlyMap<string, readonly string[]>,
+  sources: ReadonlyMap<string, WeightSource>,
 ): void {
   const done = new Set<string>();
   const visit = (path: string, above: readonly string[]): boolean => {
@@ -127,7 +135,13 @@ function reportCycles(
     }
     if (done.has(path)) return false;
     done.add(path);
-    return (sources.get(path) ?? []).some((source) => visit(source, [...above, path]));
+    return readBy(sources.get(path)).some((source) => visit(source, [...above, path]));
   };
   for (const path of sources.keys()) if (visit(path, [])) return;
+}
+
+/** Weights of the same model that a weight is made from. */
+function readBy(source: WeightSource | undefined): readonly string[] {
+  if (source?.kind === "copy") return [source.of];
+  return source?.kind === "blend" ? [source.a, source.b] : [];
 }

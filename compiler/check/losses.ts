@@ -9,7 +9,12 @@ import type {
   TrainDecl,
 } from "../../grammar/ast.js";
 import { alreadyDefined } from "../../grammar/diagnostics/names.js";
-import { noTotal, notALoss, notYetSupported } from "../../grammar/diagnostics/program.js";
+import {
+  noTotal,
+  notALoss,
+  notYetSupported,
+  unusedState,
+} from "../../grammar/diagnostics/program.js";
 import type { Span } from "../../grammar/source.js";
 import { destructure } from "./destructure.js";
 import { bind, createScope, evaluate, type Frame, report } from "./frame.js";
@@ -17,6 +22,7 @@ import { asLoss } from "./loss-algebra.js";
 import { createMember } from "./members.js";
 import type { AppliedModel } from "./model.js";
 import { type LossSchedule, valueNow } from "./over-time.js";
+import { checkStatesSet, updateState } from "./state-updates.js";
 import { describe, type Loss, type Meaning, tensorOf, type TupleItem } from "./value.js";
 
 /** One `loss` of a train or of a stage. */
@@ -80,7 +86,9 @@ export function evaluateLoss(model: AppliedModel, checked: CheckedLoss): Evaluat
   const before = frame.elaboration.lossSchedules.length;
   const terms: NamedLoss[] = [];
   const lines = checked.member.members;
+  const updated = new Set<string>();
   if (!lines.every((line) => take(line))) return null;
+  checkStatesSet(inner, checked.member, updated);
   const total =
     terms.find((term) => term.name === "total") ?? (terms.length === 1 ? terms[0] : undefined);
   if (total === undefined) {
@@ -96,10 +104,14 @@ export function evaluateLoss(model: AppliedModel, checked: CheckedLoss): Evaluat
   /** Whether the line is sound. */
   function take(line: LossMember["members"][number]): boolean {
     const names = line.kind === "let" || line.kind === "assign" ? line.names : [line.name];
-    if (!names.every((name) => isFree(name))) return false;
+    if (line.kind !== "update" && !names.every((name) => isFree(name))) return false;
     switch (line.kind) {
       case "owned":
-        if (line.role !== "weight") {
+        if (line.unused && line.role === "state") {
+          report(frame, unusedState, { name: line.name.text, role: line.role }, line.span);
+          return false;
+        }
+        if (line.role === "carry") {
           report(frame, notYetSupported, { what: `\`${line.role}\` in a loss` }, line.span);
           return false;
         }
@@ -113,6 +125,14 @@ export function evaluateLoss(model: AppliedModel, checked: CheckedLoss): Evaluat
         return true;
       case "assign":
         return assign(line);
+      case "update":
+        if (updated.has(line.name.text)) {
+          report(frame, alreadyDefined, { name: `${line.name.text} <- …` }, line.name.span);
+          return false;
+        }
+        updated.add(line.name.text);
+        updateState(inner, checked.member, null, line);
+        return true;
     }
   }
 

@@ -146,7 +146,8 @@ function initializerOf(frame: Frame, node: Owned, type: TensorType): Initializer
 
 /**
  * Fans as PyTorch counts them: fan_in = shape[1] * receptive field, fan_out = shape[0] * the same.
- * Kaiming: He et al. 2015; Xavier: Glorot and Bengio 2010. `null` while a dim is a symbol.
+ * Kaiming: He et al. 2015; Xavier: Glorot and Bengio 2010; orthogonal: Saxe et al. 2013, of two axes
+ * or more. `null` while a dim is a symbol.
  */
 export function resolveInit(recipe: InitRecipe, shape: readonly Dim[]): Initializer | null {
   const [out, into, ...field] = shape;
@@ -155,6 +156,8 @@ export function resolveInit(recipe: InitRecipe, shape: readonly Dim[]): Initiali
     typeof dim === "number" && typeof receptive === "number" ? Math.max(1, dim * receptive) : NaN;
   const bounded = (bound: number): Initializer | null =>
     Number.isFinite(bound) ? { kind: "uniform", low: -bound, high: bound } : null;
+  const spread = (std: number): Initializer | null =>
+    Number.isFinite(std) ? { kind: "normal", mean: 0, std } : null;
   switch (recipe.kind) {
     case "constant":
       return { kind: "constant", value: recipe.value };
@@ -164,12 +167,24 @@ export function resolveInit(recipe: InitRecipe, shape: readonly Dim[]): Initiali
     case "truncated_normal":
       return { kind: recipe.kind, mean: 0, std: recipe.std };
     case "kaiming_uniform":
-      return bounded(Math.sqrt(6 / ((1 + recipe.a ** 2) * (recipe.fan ?? fan(into ?? out)))));
     case "kaiming_normal": {
-      const std = Math.sqrt(2 / fan(recipe.mode === "fan_in" ? (into ?? out) : out));
-      return Number.isFinite(std) ? { kind: "normal", mean: 0, std } : null;
+      const own = fan(recipe.mode === "fan_in" ? (into ?? out) : out);
+      const shared = (1 + recipe.a ** 2) * (recipe.fan ?? own);
+      return recipe.kind === "kaiming_uniform"
+        ? bounded(Math.sqrt(6 / shared))
+        : spread(Math.sqrt(2 / shared));
     }
     case "xavier_uniform":
-      return isNumeric(shape) ? bounded(Math.sqrt(6 / (fan(into) + fan(out)))) : null;
+    case "xavier_normal": {
+      if (!isNumeric(shape)) return null;
+      const both = fan(into) + fan(out);
+      return recipe.kind === "xavier_uniform"
+        ? bounded(recipe.gain * Math.sqrt(6 / both))
+        : spread(recipe.gain * Math.sqrt(2 / both));
+    }
+    case "orthogonal":
+      return isNumeric(shape) && shape.length >= 2
+        ? { kind: "orthogonal", gain: recipe.gain }
+        : null;
   }
 }

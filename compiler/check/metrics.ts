@@ -1,4 +1,4 @@
-/** Evaluates the metrics of a train: calls of declared metrics, and of the language's own `auroc`. */
+/** Evaluates the metrics of a train: calls of declared metrics, and of the language's own curves. */
 
 import type { Argument, AssignMember, Expr, MetricsMember } from "../../grammar/ast.js";
 import { alreadyDefined, unknownName } from "../../grammar/diagnostics/names.js";
@@ -28,7 +28,7 @@ export interface EvaluatedMetric {
   readonly name: string;
   readonly measure:
     | {
-        readonly kind: "auroc";
+        readonly kind: Curve;
         readonly logits: Value;
         readonly labels: Value;
         readonly within: Value | null;
@@ -139,10 +139,10 @@ function evaluateMetric(
   const { callee, call } = called;
   if (
     callee.kind === "name" &&
-    callee.name === "auroc" &&
+    isCurve(callee.name) &&
     nameMeaning(frame, callee.name, callee) === null
   ) {
-    const measure = evaluateAuroc(frame, call);
+    const measure = evaluateCurve(frame, callee.name, call);
     return measure === null
       ? null
       : { name: name.text, parts: [{ name: name.text, measure, better: "max" }], accumulators: [] };
@@ -221,14 +221,21 @@ const pipedValues = (meaning: Meaning): readonly TupleItem[] =>
 const textOf = (callee: Expr): string =>
   callee.kind === "name" ? callee.name : callee.kind === "member" ? callee.member.text : "this";
 
-const aurocFormals = signature("auroc(logits, labels, within = none)");
+const curveFormals = {
+  auroc: signature("auroc(logits, labels, within = none)"),
+  auprc: signature("auprc(logits, labels, within = none)"),
+} as const;
+type Curve = keyof typeof curveFormals;
 
-/** The area under the ROC curve needs all scores at once: the runtime computes it. */
-function evaluateAuroc(
+const isCurve = (name: string): name is Curve => name in curveFormals;
+
+/** An area under a curve needs all scores at once: the runtime computes it. */
+function evaluateCurve(
   frame: Frame,
+  kind: Curve,
   call: CallSite,
-): Extract<EvaluatedMetric["measure"], { kind: "auroc" }> | null {
-  const bound = bindArguments(frame, frame, aurocFormals, call);
+): Extract<EvaluatedMetric["measure"], { kind: Curve }> | null {
+  const bound = bindArguments(frame, frame, curveFormals[kind], call);
   if (bound === null) return null;
   const tensor = (key: string): Value | null => {
     const argument = bound.get(key);
@@ -238,7 +245,7 @@ function evaluateAuroc(
         frame,
         wrongType,
         {
-          what: `\`${key}\` of \`auroc\``,
+          what: `\`${key}\` of \`${kind}\``,
           expected: "a tensor",
           found: describe(argument.meaning),
         },
@@ -251,8 +258,7 @@ function evaluateAuroc(
   const labels = tensor("labels");
   const within = grouped ? tensor("within") : null;
   if (logits === null || labels === null || (grouped && within === null)) return null;
-  if (sameShape(logits.type.shape, labels.type.shape))
-    return { kind: "auroc", logits, labels, within };
+  if (sameShape(logits.type.shape, labels.type.shape)) return { kind, logits, labels, within };
   report(
     frame,
     shapesDiffer,
@@ -270,7 +276,7 @@ function evaluateAuroc(
 export const valuesRead = ({ metrics, accumulators }: EvaluatedMetrics): readonly Value[] => [
   ...accumulators.map(({ batch }) => batch),
   ...metrics.flatMap(({ measure }) =>
-    measure.kind === "auroc"
+    measure.kind !== "result"
       ? [measure.logits, measure.labels, ...(measure.within === null ? [] : [measure.within])]
       : [],
   ),

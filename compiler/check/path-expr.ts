@@ -1,47 +1,11 @@
 /** Paths that are written as values: `recompute: [model.blocks.*]`, `copy(model.blocks.{i - 1}.**)`. */
 
-import type { Expr, GPath, GPathSegment } from "../../grammar/ast.js";
+import type { Expr, GPath } from "../../grammar/ast.js";
 import { contradictoryKeys } from "../../grammar/diagnostics/training.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import { evaluate, type Frame, report } from "./frame.js";
 import { type Captures, withCaptures } from "./globs.js";
 import { describe } from "./value.js";
-
-/** The expression as a glob; `null` when it is no path. */
-export function globOfExpr(expr: Expr): GPath | null {
-  const segments = segmentsOf(expr);
-  return segments === null ? null : { segments, span: expr.span };
-}
-
-function segmentsOf(expr: Expr): readonly GPathSegment[] | null {
-  const plain = { computed: null, range: null, binder: null, index: null, span: expr.span };
-  switch (expr.kind) {
-    case "name":
-      return [{ ...plain, text: expr.name }];
-    case "member":
-      return after(expr.object, { ...plain, text: expr.member.text });
-    case "computed-member":
-      return after(expr.object, { ...plain, text: expr.text, computed: expr.computed });
-    case "index": {
-      const object = segmentsOf(expr.object);
-      const last = object?.at(-1);
-      if (object === null || last === undefined || last.index !== null || last.range !== null)
-        return null;
-      const own =
-        expr.index.kind === "range"
-          ? { ...last, range: expr.index }
-          : { ...last, index: expr.index };
-      return [...object.slice(0, -1), own];
-    }
-    default:
-      return null;
-  }
-}
-
-function after(object: Expr, segment: GPathSegment): readonly GPathSegment[] | null {
-  const before = segmentsOf(object);
-  return before === null ? null : [...before, segment];
-}
 
 /**
  * The path that a template stands for where the glob on its left has matched: `{i}` and `[e]` are

@@ -27,6 +27,7 @@ export const builtinTypes = [
   "duration",
   "bytes",
   "init",
+  "weights",
   "block",
   "none",
   "word",
@@ -127,6 +128,7 @@ export function conform(
 }
 
 function fit(meaning: Meaning, { name, length }: Alternative): Meaning | null {
+  if (name === "weights") return meaning.kind === "weights" && length === null ? meaning : null;
   if (length === undefined) return fitOne(meaning, name);
   if (meaning.kind === "list") {
     if (length !== null && meaning.items.length !== length) return null;

@@ -9,7 +9,7 @@ import {
 } from "../../grammar/diagnostics/training.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import { suggest } from "../../grammar/suggest.js";
-import { dataOf } from "./data-of-train.js";
+import { dataOf, splitIn } from "./data-of-train.js";
 import type { CheckedDataset } from "./data/dataset.js";
 import { cannotCarryOut, type Frame, report } from "./frame.js";
 import { type CheckedLoss, lossOfStage } from "./losses.js";
@@ -39,6 +39,8 @@ export interface CheckedStage extends TimedStage {
   readonly named: NamedByPolicies;
   /** The dataset in place of the train's. */
   readonly data: CheckedDataset | null;
+  /** The split that it learns from. */
+  readonly split: "train" | "val";
   /** In place of the train's. */
   readonly validateEvery: Duration | null;
   readonly checkpoint: CheckpointPolicy | null;
@@ -57,15 +59,16 @@ export interface StageContext {
   readonly declaration: TrainDecl;
   readonly values: KeyValues;
   readonly losses: readonly CheckedLoss[];
+  readonly data: CheckedDataset | null;
 }
 
 /** `null` when the stage is wrong, which is reported. */
 export function checkStage(
   frame: Frame,
-  { declaration, values: base, losses }: StageContext,
+  { declaration, values: ofTrain, losses, data: base }: StageContext,
   member: StageMember,
 ): CheckedStage | null {
-  const values = keysOfStage(frame, member, base);
+  const values = keysOfStage(frame, member, ofTrain);
   const isFirst = declaration.members.find(({ kind }) => kind === "stage") === member;
   const duration = stageDuration(frame, member);
   const loss = lossChosen(frame, declaration, losses, values, member);
@@ -94,8 +97,8 @@ export function checkStage(
     (kept !== null && policy === null)
   )
     return null;
-  if (data !== null) cannotCarryOut(frame, "`data` of a stage", data.span);
-  for (const line of metrics) cannotCarryOut(frame, "`metrics` of a stage", line.span);
+  if (data !== null && base !== null && dataset?.program.name !== base.program.name)
+    cannotCarryOut(frame, "another dataset in a stage", data.span);
   const choices = [
     ...named.choices,
     ...(start === null ? [] : [start]),
@@ -113,6 +116,7 @@ export function checkStage(
     metrics,
     named: { ...named, choices },
     data: dataset,
+    split: splitIn(frame, given("data")) === "val" ? "val" : "train",
     validateEvery: validation,
     checkpoint: policy,
     start,

@@ -9,7 +9,7 @@ import { evaluate, type Frame, report } from "./frame.js";
 import { policyForms } from "./policy-forms.js";
 
 /** The keys whose value holds for the whole run. */
-const runWide = ["model", "seed"] as const;
+const runWide = ["model", "seed", "log"] as const;
 
 const overridable = [
   "data",
@@ -24,7 +24,6 @@ const overridable = [
   "clip_grad",
   "early_stop",
   "ema",
-  "log",
   "on_nan",
   "on_oom",
   "precompute",

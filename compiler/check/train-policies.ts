@@ -8,6 +8,7 @@ import type { Span } from "../../grammar/source.js";
 import { suggest } from "../../grammar/suggest.js";
 import type { Bound } from "./bind.js";
 import { cannotCarryOut, evaluate, type Frame, report } from "./frame.js";
+import { checkLog } from "./log.js";
 import { choiceOf, lengthOf, type MetricChoice } from "./policies.js";
 import { itemsOf, type Policy, policyOf } from "./policy-forms.js";
 import { precisionOf } from "./precision.js";
@@ -82,7 +83,7 @@ const checks: readonly (readonly [string, Check])[] = [
   ["clip_grad", clipGrad],
   ["ema", ema],
   ["early_stop", earlyStop],
-  ["log", log],
+  ["log", checkLog],
   ["on_nan", onNan],
   ["on_oom", onOom],
   ["weights", weights],
@@ -134,7 +135,6 @@ function clipGrad(frame: Frame, { value, span }: KeyValue, key: string): null | 
     report(frame, wrongType, { what, expected: `more than ${max}`, found }, above?.span ?? span);
     return "wrong";
   }
-  if (limit !== null) cannotCarryOut(frame, "`skip_above` of `norm`", above?.span ?? span);
   return null;
 }
 
@@ -163,24 +163,6 @@ function earlyStop(frame: Frame, { value, span }: KeyValue, key: string) {
     return "wrong";
   }
   return choiceOf(policy);
-}
-
-/** Events are always written as lines of JSON; what else there could be is not. */
-function log(frame: Frame, { value, span }: KeyValue, key: string): null | "wrong" {
-  const forms: string[] = [];
-  for (const item of itemsOf(value)) {
-    const policy = policyOf(frame, key, item);
-    if (policy === null) return "wrong";
-    if (forms.includes(policy.form)) {
-      const what = `\`${policy.form}\` of \`log\``;
-      report(frame, wrongType, { what, expected: "given once", found: "two" }, item.span);
-      return "wrong";
-    }
-    forms.push(policy.form);
-    if (policy.form === "tensorboard") cannotCarryOut(frame, "`tensorboard`", item.span);
-  }
-  if (!forms.includes("jsonl")) cannotCarryOut(frame, "a `log` without `jsonl()`", span);
-  return null;
 }
 
 /** Of one batch, an update that went wrong is run again; of several, it is not. */

@@ -16,6 +16,7 @@ import type { Duration, Objective } from "../plan/schema.js";
 import { dataOf } from "./data-of-train.js";
 import type { CheckedDataset } from "./data/dataset.js";
 import { evaluate, type Frame, report } from "./frame.js";
+import { tensorboardOf } from "./log.js";
 import { type CheckedLoss, lossesIn } from "./losses.js";
 import {
   type CheckpointPolicy,
@@ -48,6 +49,8 @@ export interface CheckedTrain {
   readonly objectives: readonly (Objective & { readonly span: Span })[];
   readonly validateEvery: Duration;
   readonly checkpoint: CheckpointPolicy;
+  /** Where scalars for TensorBoard go, empty for the run's own directory; `null` where none do. */
+  readonly tensorboard: string | null;
 }
 
 /** What the command line says of seed and length. */
@@ -78,7 +81,7 @@ export function checkTrain(
   const data = dataKey === undefined ? null : dataOf(frame, dataKey.value);
   const model = modelOf(frame, values.get("model"));
   const seed = seedOf(frame, owner, values.get("seed"));
-  const context = { declaration, values, losses };
+  const context = { declaration, values, losses, data };
   const stages = stageMembers.map((member) => checkStage(frame, context, member));
   const validateEvery = validationOf(frame, values.get("validate")?.value ?? null);
   const policy = checkpointOf(frame, values.get("checkpoint")?.value ?? null);
@@ -113,6 +116,7 @@ export function checkTrain(
     objectives: objectives.flatMap((objective) => (objective === null ? [] : [objective])),
     validateEvery,
     checkpoint: policy,
+    tensorboard: tensorboardOf(frame, values),
   };
 }
 

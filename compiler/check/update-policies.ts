@@ -13,7 +13,12 @@ export interface UpdatePolicies {
   /** Micro-batches of an update. */
   readonly accumulate: number;
   readonly accumulateSpan: Span | null;
-  readonly clip: { readonly form: "norm" | "value"; readonly max: number } | null;
+  readonly clip: {
+    readonly form: "norm" | "value";
+    readonly max: number;
+    /** An update whose norm is above is skipped. */
+    readonly skipAbove: number | null;
+  } | null;
   /** The rate of the weights' moving average. */
   readonly ema: number | null;
   readonly earlyStop:
@@ -21,6 +26,8 @@ export interface UpdatePolicies {
     | null;
   /** Whether a loss that is not finite is traced to the first bad value. */
   readonly dump: boolean;
+  /** Where `on_oom` stands, unless the program allows that batch statistics change with it. */
+  readonly halvedUnallowed: Span | null;
   /** The weights that are validated, tested and written. */
   readonly weights: "trained" | "ema";
 }
@@ -46,13 +53,18 @@ export function updatePolicies(frame: Frame, values: KeyValues): UpdatePolicies 
     clip:
       clip === null
         ? null
-        : { form: clip.form === "norm" ? "norm" : "value", max: numberOf(clip, "max") },
+        : {
+            form: clip.form === "norm" ? "norm" : "value",
+            max: numberOf(clip, "max"),
+            skipAbove: asNumber(clip.bound.get("skip_above")?.meaning ?? none),
+          },
     ema: average === null ? null : numberOf(average, "rate"),
     earlyStop:
       patience === null || over === null || choice === null
         ? null
         : { ...choice, over, minDelta: numberOf(patience, "min_delta") },
     dump: dump?.kind === "bool" && dump.value && count === 1,
+    halvedUnallowed: values.has("allow") ? null : (values.get("on_oom")?.span ?? null),
     weights: weights?.kind === "name" && weights.name === "ema" ? "ema" : "trained",
   };
 }

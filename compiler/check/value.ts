@@ -1,6 +1,6 @@
 /** What expressions mean: compile-time values, and tensors of the graph under construction. */
 
-import type { BlockDecl, FnDecl, OptimizerDecl, ScheduleDecl } from "../../grammar/ast.js";
+import type { BlockDecl, FnDecl, GPath, OptimizerDecl, ScheduleDecl } from "../../grammar/ast.js";
 import type { Span } from "../../grammar/source.js";
 import { type Dim, printDim } from "../ir/dim.js";
 import type { Value as IrValue } from "../ir/graph.js";
@@ -42,6 +42,8 @@ export type Meaning =
   /** A scalar over time: one or more schedule segments. */
   | { readonly kind: "schedule"; readonly segments: readonly ScheduleSegment[] }
   | { readonly kind: "scalar"; readonly expr: ScalarExpr }
+  /** Paths of weights, of a `weights[]`. */
+  | { readonly kind: "weights"; readonly globs: readonly GPath[] }
   | { readonly kind: "definition"; readonly definition: Definition }
   | { readonly kind: "module"; readonly module: ModuleScope }
   /** Already reported, or undecidable in a generic block: silences what follows. */
@@ -79,9 +81,15 @@ export type InitRecipe =
   | { readonly kind: "uniform"; readonly bound: number }
   | { readonly kind: "normal"; readonly std: number }
   | { readonly kind: "truncated_normal"; readonly std: number }
-  | { readonly kind: "kaiming_uniform"; readonly a: number; readonly fan: number | null }
-  | { readonly kind: "kaiming_normal"; readonly mode: "fan_in" | "fan_out" }
-  | { readonly kind: "xavier_uniform" };
+  | {
+      readonly kind: "kaiming_uniform" | "kaiming_normal";
+      readonly a: number;
+      readonly mode: "fan_in" | "fan_out";
+      /** In place of the weight's own. */
+      readonly fan: number | null;
+    }
+  | { readonly kind: "xavier_uniform" | "xavier_normal"; readonly gain: number }
+  | { readonly kind: "orthogonal"; readonly gain: number };
 
 /** constant + sum of coefficient * (sum / weight). */
 export interface Loss {
@@ -168,6 +176,8 @@ export function describe(meaning: Meaning): string {
       return `the op \`${meaning.op.name}\``;
     case "builtin":
       return `the function \`${meaning.name}\``;
+    case "weights":
+      return "paths of weights";
     case "schedule":
       return "a schedule";
     case "scalar":

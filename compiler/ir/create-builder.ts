@@ -10,13 +10,16 @@ import type { GraphBuilder, Origin } from "./builder.js";
 import type { Attrs, NamedValue, Node, Value } from "./graph.js";
 import { type DType, type TensorType, printType, rankOf } from "./type.js";
 
-/** An empty graph. `finish` leaves out the nodes that no output needs; inputs stay. */
-export function createGraphBuilder(): GraphBuilder {
+/**
+ * An empty graph. `finish` leaves out the nodes that no output needs; inputs stay. Values count from
+ * `firstId`, so that they can stand beside those of another graph.
+ */
+export function createGraphBuilder(firstId = 0): GraphBuilder {
   const nodes: Node[] = [];
   const inputs: NamedValue[] = [];
   const taken = new Set<string>();
   let origin: Origin = { span: null, scope: "" };
-  let nextId = 0;
+  let nextId = firstId;
   const newValue = (type: TensorType): Value => ({ id: nextId++, type });
 
   function emitAll(op: string, values: readonly Value[], raw: Attrs = {}): readonly Value[] {
@@ -79,7 +82,7 @@ export function createGraphBuilder(): GraphBuilder {
 }
 
 /** The nodes that `outputs` depend on, in order. */
-function liveNodes(nodes: readonly Node[], outputs: readonly NamedValue[]): readonly Node[] {
+export function liveNodes(nodes: readonly Node[], outputs: readonly NamedValue[]): readonly Node[] {
   const needed = new Set(outputs.map((output) => output.value.id));
   const live: Node[] = [];
   for (const node of nodes.toReversed()) {

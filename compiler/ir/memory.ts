@@ -1,10 +1,12 @@
 /** Peak memory of a graph, from when its values live in the order of its nodes. */
 
 import { opNamed } from "../ops/index.js";
+import { bodyOf, hasBody } from "../passes/expand-bodies.js";
 import { bindDims } from "./bind-dims.js";
 import { bytesOf } from "./cost.js";
 import type { Dim } from "./dim.js";
 import type { Graph, Node, Value } from "./graph.js";
+import { printType } from "./type.js";
 
 /** In bytes. */
 export interface MemoryEstimate {
@@ -22,7 +24,8 @@ export interface MemoryEstimate {
 /**
  * Inputs live throughout, outputs from their node to the end, other values until their last use. An
  * element-by-element op writes into an input that ends there where the size is the same, as
- * runtimes do; graph outputs have memory of their own. Every name in a shape must be bound. `sizeOf`
+ * runtimes do; graph outputs have memory of their own; an op that is defined by a body needs what its
+ * body needs. Every name in a shape must be bound. `sizeOf`
  * says what part of a value lies in this memory: all of it, unless told otherwise.
  */
 export function estimateMemory(
@@ -41,6 +44,7 @@ export function estimateMemory(
     lastUse.get(value.id) === i && !permanent.has(value.id);
 
   const inputBytes = totalBytes(inputs.map(({ value }) => value));
+  const scratchOf = scratchCounter();
   let live = inputBytes;
   let [peakBytes, savedBytes] = [inputBytes, 0];
   let kept = 0;
@@ -49,7 +53,8 @@ export function estimateMemory(
     const made = totalBytes(node.outputs);
     live += made;
     const peak =
-      live -
+      live +
+      scratchOf(node) -
       (node.outputs.some((v) => permanent.has(v.id)) ? 0 : reusedBytes(node, ending, sizeOf));
     const keptAcross = kept - totalBytes(ending);
     if (peak > peakBytes) [peakBytes, savedBytes] = [peak, keptAcross];
@@ -76,6 +81,24 @@ function reusedBytes(
   if (opNamed(node.op).traits?.includes("elementwise") !== true) return 0;
   const bytes = sizeOf(output);
   return ending.some((value) => sizeOf(value) === bytes) ? bytes : 0;
+}
+
+/** The bytes that an op's body holds at its peak beside the op's inputs and outputs; equal nodes once. */
+function scratchCounter(): (node: Node) => number {
+  const known = new Map<string, number>();
+  return (node) => {
+    if (!hasBody(node)) return 0;
+    const types = node.inputs.map(({ type }) => printType(type)).join(", ");
+    const key = `${node.op}(${types}) ${JSON.stringify(node.attrs)}`;
+    const found = known.get(key) ?? scratchBytes(node);
+    known.set(key, found);
+    return found;
+  };
+}
+
+function scratchBytes(node: Node): number {
+  const { peakBytes, inputBytes, outputBytes } = estimateMemory(bodyOf(node));
+  return Math.max(0, peakBytes - inputBytes - outputBytes);
 }
 
 const wholeBytes = (value: Value): number => bytesOf(value.type);

@@ -34,6 +34,8 @@ export interface Evaluation {
   readonly nodes: readonly Node[];
   /** Weights by their paths, those of losses too. */
   readonly weights: readonly Member[];
+  /** The instances that `each` has made. */
+  readonly stacks: Elaboration["stacks"];
   readonly losses: readonly EvaluatedLoss[];
   /** Names of the fields that are read. */
   readonly fields: ReadonlySet<string>;
@@ -54,6 +56,7 @@ export function lintContext(analysis: Analysis, host: CompilerHost): LintContext
   const frame = rootFrame(createElaboration(session), program.root);
   const evaluation = evaluationOf(session, program.root, train);
   const weights = (evaluation?.weights ?? []).map(({ path }) => path);
+  for (const [path, stack] of evaluation?.stacks ?? []) frame.elaboration.stacks.set(path, stack);
   const stages = train.stages.flatMap((stage): readonly TrainedStage[] => {
     const isFrozen = frozenInstance(weights, frozenPaths(frame, stage.lines, weights));
     const elaboration = elaborate(session, train, isFrozen);
@@ -81,6 +84,7 @@ function evaluationOf(session: Session, root: ModuleScope, train: CheckedTrain):
   return {
     nodes: elaboration.builder.nodes,
     weights: [...elaboration.members.values()].filter(({ role }) => role === "weight"),
+    stacks: elaboration.stacks,
     losses,
     fields: new Set(fieldsRead(applied)),
   };

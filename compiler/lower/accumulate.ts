@@ -57,19 +57,26 @@ export function checkAccumulation(
   return session.diagnostics.length === before;
 }
 
-/** PyTorch's `clip_grad_norm_` and `clip_grad_value_`. */
+export interface Clipped {
+  readonly values: readonly Value[];
+  readonly norm: Value | null;
+  /** Whether the update is made; `null` where it always is. A norm that is no number is not sound. */
+  readonly isSound: Value | null;
+}
+
+/** PyTorch's `clip_grad_norm_` and `clip_grad_value_`, and whether the norm is above a limit. */
 export function clipped(
   builder: GraphBuilder,
   clip: UpdatePolicies["clip"],
   gradients: readonly Value[],
-): { readonly values: readonly Value[]; readonly norm: Value | null } {
+): Clipped {
   const [first] = gradients;
-  if (clip === null || first === undefined) return { values: gradients, norm: null };
+  if (clip === null || first === undefined) return { values: gradients, norm: null, isSound: null };
   const limit = builder.constant(clip.max);
   if (clip.form === "value") {
     const least = builder.constant(-clip.max);
     const values = gradients.map((each) => builder.minimum(builder.maximum(each, least), limit));
-    return { values, norm: null };
+    return { values, norm: null, isSound: null };
   }
   const squares = gradients.map((each) =>
     builder.sum(builder.square(each), {
@@ -82,5 +89,10 @@ export function clipped(
     builder.div(limit, builder.shift(norm, 1e-6)),
     builder.constant(1),
   );
-  return { values: gradients.map((each) => builder.mul(each, factor)), norm };
+  return {
+    values: gradients.map((each) => builder.mul(each, factor)),
+    norm,
+    isSound:
+      clip.skipAbove === null ? null : builder.lessEqual(norm, builder.constant(clip.skipAbove)),
+  };
 }

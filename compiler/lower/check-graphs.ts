@@ -17,6 +17,7 @@ import { lowerExports } from "./exports.js";
 import { buildForward } from "./forward.js";
 import { gradientName } from "./naming.js";
 import type { ParameterRule } from "./parameter-rules.js";
+import { checkOutOfMemory } from "./out-of-memory.js";
 import { checkPrecomputed } from "./precompute.js";
 import { checkedGradients, type StagePlan, updateAll } from "./stage.js";
 import { keepSlot, maskOf, type OwnedSlot, type PreparedTrain, prepareTrain } from "./train.js";
@@ -54,7 +55,7 @@ export function checkGraphs(
       buildForward(session, program.root, { ...train, data: other }, options);
   }
   for (const { plan, checked } of stages)
-    precomputed(session, program, train, prepared, plan, checked);
+    checkFrozen(session, program, train, prepared, plan, checked);
   checkUpdates(session, prepared);
   lowerExports(session, program, train, facts);
 }
@@ -69,16 +70,16 @@ const readsMode = ({ modules }: Program): boolean =>
       !name.startsWith("saic:") && /\b(?:training|sampling)\b/.test(module.source.text),
   );
 
-/** What is stored once per record depends on what the stage freezes, in the form it has then. */
-function precomputed(
+/** What is stored once per record, and what half a batch changes, depends on what the stage freezes. */
+function checkFrozen(
   session: Session,
   program: Program,
   train: CheckedTrain,
   { frame, weights }: PreparedTrain,
-  { trainable }: StagePlan,
+  { name, trainable, updates }: StagePlan,
   checked: CheckedStage,
 ): void {
-  if (checked.named.precompute.length === 0) return;
+  if (checked.named.precompute.length === 0 && updates.halvedUnallowed === null) return;
   const frozen = new Set(weights.filter((path) => !trainable.includes(path)));
   const forward = buildForward(session, program.root, train, {
     training: true,
@@ -86,7 +87,9 @@ function precomputed(
     isFrozen: frozenInstance(weights, frozen),
     ...maskOf(train),
   });
-  if (forward !== null) checkPrecomputed(frame, train, checked, { forward, trainable });
+  if (forward === null) return;
+  checkPrecomputed(frame, train, checked, { forward, trainable });
+  checkOutOfMemory(frame, { name, updates }, forward);
 }
 
 /** One weight stands for all of its type whose rules are the same in every stage. */

@@ -1,8 +1,11 @@
 /** Policies and objectives name numbers that are measured, and know which way is better. */
 
-import type { MetricsMember } from "../../grammar/ast.js";
 import { notANumber, withoutDirection } from "../../grammar/diagnostics/metrics.js";
-import { testChooses, unknownMetric } from "../../grammar/diagnostics/program.js";
+import {
+  measuredElsewhere,
+  testChooses,
+  unknownMetric,
+} from "../../grammar/diagnostics/program.js";
 import type { Span } from "../../grammar/source.js";
 import { suggest } from "../../grammar/suggest.js";
 import { type Frame, report } from "../check/frame.js";
@@ -14,44 +17,44 @@ import type { Forward } from "./forward.js";
 
 /** Reports what is not measured, what the test split would choose, and what has no direction. */
 export function checkChoices(frame: Frame, train: CheckedTrain, forward: Forward): void {
-  const ofStages = new Set(train.stages.flatMap(({ metrics }) => metrics.flatMap(namesIn)));
-  const known = new Set([
-    ...ofStages,
-    ...forward.measured.metrics.map((metric) => `${metric.split}.${metric.name}`),
-    ...["train", "val", "test"].flatMap((split) => [
-      `${split}.loss`,
-      ...forward.losses.map((loss) => `${split}.${loss.name}`),
-    ]),
+  const losses = ["train", "val", "test"].flatMap((split) => [
+    `${split}.loss`,
+    ...forward.losses.map((loss) => `${split}.${loss.name}`),
   ]);
-  const check = (name: string, span: Span): boolean => {
+  /** What is measured in some of the stages. */
+  const measuredIn = (stages: CheckedTrain["stages"]): ReadonlySet<string> =>
+    new Set([
+      ...losses,
+      ...[forward.measured, ...stages.flatMap((stage) => forward.measuredIn.get(stage) ?? [])]
+        .flatMap(({ metrics }) => metrics)
+        .map(({ split, name }) => `${split}.${name}`),
+    ]);
+  const everywhere = measuredIn(train.stages);
+  const check = (name: string, span: Span, known: ReadonlySet<string> = everywhere): boolean => {
     const metric = metricNamed(name, forward);
     const type = metric?.measure.kind === "result" ? metric.measure.value.type : null;
-    if (!known.has(name))
+    if (!known.has(name) && everywhere.has(name)) report(frame, measuredElsewhere, { name }, span);
+    else if (!known.has(name))
       report(frame, unknownMetric, { name, suggestion: suggest(name, known) }, span);
     else if (type !== null && type.shape.length > 0)
       report(frame, notANumber, { metric: name, found: printType(type) }, span);
     else return true;
     return false;
   };
-  for (const objective of train.objectives) check(objective.name, objective.span);
-  const choices = [
-    ...(train.checkpoint.best === null ? [] : [train.checkpoint.best]),
-    ...train.stages.flatMap(({ named }) => named.choices),
-  ];
-  for (const choice of choices) {
-    if (!check(choice.metric, choice.span)) continue;
+  const checkChoice = (choice: MetricChoice, known = everywhere): void => {
+    if (!check(choice.metric, choice.span, known)) return;
     if (choice.metric.startsWith("test."))
       report(frame, testChooses, { name: choice.metric }, choice.span);
-    else if (!ofStages.has(choice.metric) && directionOf(choice, forward) === null)
+    else if (directionOf(choice, forward) === null)
       report(frame, withoutDirection, { metric: choice.metric }, choice.span);
-  }
+  };
+  for (const objective of train.objectives) check(objective.name, objective.span);
+  if (train.checkpoint.best !== null) checkChoice(train.checkpoint.best);
+  for (const [i, stage] of train.stages.entries())
+    for (const choice of stage.named.choices)
+      // A stage begins with what earlier ones measured.
+      checkChoice(choice, measuredIn(choice === stage.start ? train.stages.slice(0, i) : [stage]));
 }
-
-/** `val.f1` for each line of a stage's metrics; what they measure is checked where they stand. */
-const namesIn = ({ split, assigns }: MetricsMember): readonly string[] =>
-  (split === null ? ["val", "test"] : [split.text]).flatMap((each) =>
-    assigns.flatMap(({ names: [name] }) => (name === undefined ? [] : [`${each}.${name.text}`])),
-  );
 
 /** Whether more or less is better: as the policy says, as the metric says; losses are minimized. */
 export const directionOf = (choice: MetricChoice, forward: Forward): "max" | "min" | null =>
@@ -63,5 +66,10 @@ const isLoss = (metric: string, forward: Forward): boolean =>
   /^(train|val)\.loss$/.test(metric) ||
   forward.losses.some(({ name }) => metric === `val.${name}` || metric === `train.${name}`);
 
-const metricNamed = (name: string, { measured }: Forward): EvaluatedMetric | undefined =>
-  measured.metrics.find((metric) => `${metric.split}.${metric.name}` === name);
+const metricNamed = (
+  name: string,
+  { measured, measuredIn }: Forward,
+): EvaluatedMetric | undefined =>
+  [measured, ...measuredIn.values()]
+    .flatMap(({ metrics }) => metrics)
+    .find((metric) => `${metric.split}.${metric.name}` === name);

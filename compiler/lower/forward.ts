@@ -16,6 +16,7 @@ import {
   type Session,
 } from "../check/elaboration.js";
 import type { Draw, Member } from "../check/frame.js";
+import type { CheckedStage } from "../check/stages.js";
 import type { CheckedTrain } from "../check/train.js";
 import type { LossAtom } from "../check/value.js";
 import { bindDims } from "../ir/bind-dims.js";
@@ -38,6 +39,8 @@ export interface Forward {
   readonly losses: readonly LossTerm[];
   readonly objectives: readonly LoweredLoss[];
   readonly measured: EvaluatedMetrics;
+  /** Of stages with metrics of their own, those and the train's. */
+  readonly measuredIn: ReadonlyMap<CheckedStage, EvaluatedMetrics>;
   /** A value of the check's graph in the bound one. */
   readonly find: (value: Value) => Value;
   readonly applied: AppliedModel;
@@ -83,10 +86,15 @@ export function buildForward(
   const sound = evaluated.filter((loss) => loss !== null);
   if (!options.training) {
     bindPredictions(applied, train);
-    // Measures of one stage are checked; nothing takes them up yet.
-    for (const stage of train.stages) evaluateMetrics(applied, stage.metrics);
   }
   const measured = options.training ? noMetrics(applied) : evaluateMetrics(applied, train.metrics);
+  const measuredIn = new Map(
+    (options.training ? [] : train.stages).flatMap((stage) =>
+      stage.metrics.length === 0
+        ? []
+        : [[stage, evaluateMetrics(applied, [...train.metrics, ...stage.metrics])] as const],
+    ),
+  );
   if (
     sound.length < evaluated.length ||
     session.diagnostics.some(({ severity }) => severity === "error")
@@ -101,7 +109,7 @@ export function buildForward(
         .flatMap(({ loss }) => loss.terms.flatMap(({ atom }) => [atom.sum, atom.weight])),
       ...applied.outputs.map(({ value }) => value),
       ...elaboration.updates.values(),
-      ...valuesRead(measured),
+      ...[measured, ...measuredIn.values()].flatMap(valuesRead),
     ].map((value, i) => ({ name: String(i), value })),
   );
   const { builder, moved } = continueGraph(bindDims(graph, new Map([[batchName, batch]])));
@@ -135,6 +143,7 @@ export function buildForward(
     losses: objectives.flatMap(({ terms }) => terms),
     objectives,
     measured,
+    measuredIn,
     find,
     applied,
   };

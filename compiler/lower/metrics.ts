@@ -2,7 +2,7 @@
 
 import { invariant } from "../../grammar/invariant.js";
 import { printSpan } from "../../grammar/source.js";
-import type { EvaluatedMetric } from "../check/metrics.js";
+import type { EvaluatedMetric, EvaluatedMetrics } from "../check/metrics.js";
 import type { Graph, NamedValue, Value } from "../ir/graph.js";
 import { isNumeric } from "../ir/type.js";
 import type { Plan } from "../plan/schema.js";
@@ -18,7 +18,7 @@ export interface LoweredMetrics {
   readonly closing: Graph | null;
 }
 
-export function lowerMetrics({ measured, find }: Forward): LoweredMetrics {
+export function lowerMetrics({ find }: Forward, measured: EvaluatedMetrics): LoweredMetrics {
   const tensors = new Map<number, NamedValue>();
   const nameOf = (value: Value): string => {
     const moved = find(value);
@@ -27,9 +27,9 @@ export function lowerMetrics({ measured, find }: Forward): LoweredMetrics {
     return own.name;
   };
   const measureOf = ({ measure }: EvaluatedMetric): Plan["metrics"][number]["measure"] => {
-    if (measure.kind === "auroc")
+    if (measure.kind !== "result")
       return {
-        kind: "auroc",
+        kind: measure.kind,
         logits: nameOf(measure.logits),
         labels: nameOf(measure.labels),
         within: measure.within === null ? null : nameOf(measure.within),
@@ -42,7 +42,7 @@ export function lowerMetrics({ measured, find }: Forward): LoweredMetrics {
   const isSettled = [...measured.accumulators, ...measured.results.map(({ value }) => value)].every(
     ({ type }) => isNumeric(type.shape),
   );
-  const kept = measured.metrics.filter(({ measure }) => isSettled || measure.kind === "auroc");
+  const kept = measured.metrics.filter(({ measure }) => isSettled || measure.kind !== "result");
   const metrics = kept.map((metric) => ({
     split: metric.split,
     name: metric.name,

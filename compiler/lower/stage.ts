@@ -30,6 +30,7 @@ import {
 } from "./naming.js";
 import { lowerUpdate, type Slot } from "./optimizer.js";
 import type { ParameterRule } from "./parameter-rules.js";
+import { recomputing } from "./recompute.js";
 
 export interface StagePlan {
   readonly name: string;
@@ -50,18 +51,24 @@ export interface StageGraphs {
   readonly losses: readonly LossTerm[];
 }
 
-/**
- * `null` when a parameter or loss is not reached, or the rule is wrong; everything is reported. Of
- * the state `averaged`, moving averages are kept where the stage asks for them.
- */
+/** What a stage's graphs are made by. */
+export interface StageRequest {
+  readonly rules: ReadonlyMap<string, ParameterRule>;
+  /** State of which moving averages are kept where the stage asks for them. */
+  readonly averaged?: ReadonlySet<string>;
+  /** Instances whose inner values the backward pass makes anew. */
+  readonly recomputed?: readonly string[];
+}
+
+/** `null` when a parameter or loss is not reached, or the rule is wrong; everything is reported. */
 export function lowerStage(
   session: Session,
   forward: Forward,
   stage: StagePlan,
-  rules: ReadonlyMap<string, ParameterRule>,
-  averaged: ReadonlySet<string> = new Set(),
+  { rules, averaged = new Set(), recomputed = [] }: StageRequest,
 ): StageGraphs | null {
   const { builder } = forward;
+  const before = new Set(recomputed.length === 0 ? [] : builder.nodes);
   const objective = objectiveOf(forward);
   const batches = stage.updates.accumulate;
   const gradients = checkedGradients(session, forward, [stage]);
@@ -80,13 +87,13 @@ export function lowerStage(
     name: nextName(name),
     value: accumulated(builder, nextName(name), value, batches, "mean"),
   }));
-  const grad = pruned(
-    builder.finish(`${stage.name}.grad`, [
-      ...measured,
-      ...learned.map(({ path, gradient }) => ({ name: gradientName(path), value: gradient })),
-      ...buffers,
-    ]),
-  );
+  const finished = (name: string, outputs: readonly NamedValue[]): Graph =>
+    recomputing(pruned(builder.finish(`${stage.name}.${name}`, outputs)), before, recomputed);
+  const grad = finished("grad", [
+    ...measured,
+    ...learned.map(({ path, gradient }) => ({ name: gradientName(path), value: gradient })),
+    ...buffers,
+  ]);
   const weights =
     batches === 1
       ? null
@@ -123,14 +130,7 @@ export function lowerStage(
   );
   return {
     grad,
-    step: pruned(
-      builder.finish(`${stage.name}.step`, [
-        ...measured,
-        ...fused.outputs,
-        ...buffers,
-        ...fusedAverages,
-      ]),
-    ),
+    step: finished("step", [...measured, ...fused.outputs, ...buffers, ...fusedAverages]),
     apply: pruned(
       applying.finish(`${stage.name}.apply`, [...separate.outputs, ...separateAverages]),
     ),
@@ -304,6 +304,9 @@ export function updateAll(
     learned.map(({ gradient }) => gradient),
   );
   if (gradients.norm !== null) outputs.push({ name: normName, value: gradients.norm });
+  /** What an update that is skipped leaves as it was. */
+  const made = (before: Value, after: Value): Value =>
+    gradients.isSound === null ? after : builder.where(gradients.isSound, after, before);
   for (const [i, { path, value }] of learned.entries()) {
     const gradient = at(gradients.values, i);
     const rule = rules.get(path);
@@ -315,19 +318,26 @@ export function updateAll(
     const born = births.get(path) ?? 0;
     const step = counts.get(born) ?? builder.input(countName(born), scalar);
     counts.set(born, step);
+    const before = new Map<string, Value>();
     const updated = builder.within({ span: optimizer.span, scope: "optimizer" }, () =>
       lowerUpdate(session, builder, optimizer, {
         parameter: value,
         gradient,
-        slot: (slot) => builder.input(slotPath(path, slot.name), slot.type),
+        slot: (slot) => {
+          const input = builder.input(slotPath(path, slot.name), slot.type);
+          before.set(slot.name, input);
+          return input;
+        },
         scheduled,
         step,
       }),
     );
     if (updated === null) return null;
-    outputs.push({ name: nextName(path), value: updated.parameter });
+    outputs.push({ name: nextName(path), value: made(value, updated.parameter) });
     for (const { slot, after } of updated.slots) {
-      outputs.push({ name: nextName(slotPath(path, slot.name)), value: after });
+      const old = before.get(slot.name);
+      invariant(old !== undefined, `the slot \`${slot.name}\` is an input`);
+      outputs.push({ name: nextName(slotPath(path, slot.name)), value: made(old, after) });
       slots.push({ parameter: path, slot });
     }
   }

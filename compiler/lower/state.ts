@@ -28,6 +28,7 @@ export function stateTable(
       dtype,
       shape: [...shape],
       init: member.init,
+      ...(member.source === undefined ? {} : { source: member.source }),
       unused: member.unused,
       place: printSpan(member.span),
     };
@@ -53,12 +54,11 @@ export function stateTable(
   }
   const averages = own
     .filter(({ path }) => averaged.has(path))
-    .map((entry): StateEntry => ({
-      ...entry,
-      path: averagePath(entry.path),
-      role: "average",
-      of: entry.path,
-    }));
+    // An average begins as what it is the average of.
+    .map((entry): StateEntry => {
+      const { source: _source, ...rest } = entry;
+      return { ...rest, path: averagePath(entry.path), role: "average", of: entry.path };
+    });
   return [...own, ...kept, ...averages];
 }
 

@@ -1,12 +1,11 @@
 /** Lowers a checked train: graphs for every stage, the inference graph, and the plan. */
 
-import { invariant } from "../../grammar/invariant.js";
+import { at, invariant } from "../../grammar/invariant.js";
 import { applyModel } from "../check/model.js";
 import { batchName, createElaboration, rootFrame, type Session } from "../check/elaboration.js";
-import { cannotCarryOut, type Fact, type Frame, type Stack } from "../check/frame.js";
+import { cannotCarryOut, type Draw, type Fact, type Frame, type Stack } from "../check/frame.js";
 import { frozenInstance } from "../check/globs.js";
 import { initialized } from "../check/init.js";
-import type { CheckedLoss } from "../check/losses.js";
 import { checkRecompute } from "../check/recompute.js";
 import type { CheckpointPolicy, MetricChoice } from "../check/policies.js";
 import type { CheckedTrain } from "../check/train.js";
@@ -19,15 +18,16 @@ import { compilerVersion } from "../version.js";
 import { lowerExports } from "./exports.js";
 import { checkChoices, directionOf } from "./choices.js";
 import { showingAll } from "./debug.js";
+import { lowerEvaluations, metricsOfPlan } from "./evaluations.js";
 import { buildForward, type Forward } from "./forward.js";
 import { graphSpec, type SpecContext } from "./graph-spec.js";
-import { lowerMetrics } from "./metrics.js";
 import { averagePath, slotPath } from "./naming.js";
 import type { Slot } from "./optimizer.js";
+import { checkOutOfMemory } from "./out-of-memory.js";
 import { parameterRules, type StageRules } from "./parameter-rules.js";
 import { checkPrecomputed } from "./precompute.js";
 import { planSchedule } from "./schedule-runs.js";
-import { evaluationGraph, lowerStage, pruned, type StagePlan } from "./stage.js";
+import { lowerStage, pruned, type StagePlan } from "./stage.js";
 import { planStages } from "./stage-plans.js";
 import { stateBytes, stateTable } from "./state.js";
 
@@ -51,6 +51,8 @@ export interface PreparedTrain {
   readonly rules: readonly StageRules[];
   readonly schedules: Plan["schedules"];
   readonly stages: readonly StagePlan[];
+  /** Instances that each stage recomputes. */
+  readonly recomputed: readonly (readonly string[])[];
   readonly members: Forward["members"];
 }
 
@@ -70,16 +72,22 @@ export function prepareTrain(
   });
   if (evaluation === null) return null;
   facts.push(...evaluation.applied.elaboration.facts);
+  // Globs over weights may name a stack without an index.
+  for (const [path, stack] of evaluation.applied.elaboration.stacks)
+    frame.elaboration.stacks.set(path, stack);
   const parameters = evaluation.members.filter((member) => member.role === "weight");
   const weights = parameters.map((member) => member.path);
   const { stages: rules, schedules } = parameterRules(frame, train, parameters);
   // The rules of one stage are the next one's measure: nothing can be planned by wrong ones.
   if (session.diagnostics.some(({ severity }) => severity === "error")) return null;
   const stages = planStages(frame, session, train, parameters, rules);
+  // Nor by stages of which it is not known what learns in them.
+  const known = session.diagnostics.every(({ severity }) => severity !== "error");
   const members = initialized(frame, train.init, evaluation.members);
-  checkRecompute(frame, train, evaluation.members);
+  const recomputed = checkRecompute(frame, train, evaluation.members);
   checkChoices(frame, train, evaluation);
-  return { frame, evaluation, weights, rules, schedules, stages, members };
+  if (!known) return null;
+  return { frame, evaluation, weights, rules, schedules, stages, recomputed, members };
 }
 
 /** `null` when anything is wrong; everything has been reported. */
@@ -93,7 +101,7 @@ export function lowerTrain(
 ): LoweredTrain | null {
   const prepared = prepareTrain(session, program, train, facts);
   if (prepared === null) return null;
-  const { frame, evaluation, weights, rules, schedules, stages, members } = prepared;
+  const { frame, evaluation, weights, rules, schedules, stages, recomputed, members } = prepared;
   const { root } = program;
 
   const graphs = new Map<string, Graph>();
@@ -101,12 +109,7 @@ export function lowerTrain(
   const batch = train.data.program.loader.batch;
   const masked = maskOf(train);
   const planned: Plan["stages"] = [];
-  const measured = lowerMetrics(evaluation);
-  const evaluations = new Map<CheckedLoss, Graph>();
-  for (const objective of evaluation.objectives) {
-    const { loss } = objective.evaluated;
-    evaluations.set(loss, evaluationGraph(evaluation, objective, "eval", measured.outputs));
-  }
+  const evaluations = lowerEvaluations(evaluation);
   const timelines = lossSchedules(train, evaluation);
   /** What has learned or been updated so far, and what of it averages were kept of. */
   const changed = new Set<string>();
@@ -115,11 +118,8 @@ export function lowerTrain(
   for (const [i, stage] of stages.entries()) {
     const checked = train.stages[i];
     const own = rules[i];
-    const evalGraph = checked === undefined ? undefined : evaluations.get(checked.loss);
-    invariant(
-      checked !== undefined && own !== undefined && evalGraph !== undefined,
-      `the stage \`${stage.name}\` is checked`,
-    );
+    invariant(checked !== undefined && own !== undefined, `the stage \`${stage.name}\` is checked`);
+    const { graph: evalGraph, measures } = evaluations.of(checked);
     const frozen = new Set(weights.filter((path) => !stage.trainable.includes(path)));
     const forward = buildForward(session, root, train, {
       training: true,
@@ -134,8 +134,16 @@ export function lowerTrain(
     for (const path of kept) averaged.add(path);
     const bornAverages = [...kept].filter((path) => !averagedBefore.has(path)).map(averagePath);
     averagedBefore = kept;
-    const lowered = forward === null ? null : lowerStage(session, forward, stage, own, kept);
+    const lowered =
+      forward === null
+        ? null
+        : lowerStage(session, forward, stage, {
+            rules: own,
+            averaged: kept,
+            recomputed: at(recomputed, i),
+          });
     if (forward === null || lowered === null) continue;
+    checkOutOfMemory(frame, stage, forward);
     // Another dataset must feed the model and the loss as well as the train's.
     if (checked.data !== null && checked.data.program.name !== train.data.program.name)
       buildForward(
@@ -176,6 +184,7 @@ export function lowerTrain(
     planned.push({
       name: stage.name,
       duration: checked.duration,
+      ...(checked.split === "train" ? {} : { split: checked.split }),
       trainable: [...stage.trainable],
       bornSlots: lowered.slots
         .filter(({ parameter }) => stage.born.get(parameter) === i)
@@ -204,6 +213,7 @@ export function lowerTrain(
           }
         : {}),
       ...(bornAverages.length === 0 ? {} : { bornAverages }),
+      ...measures,
       ...policiesOf(checked, evaluation),
       schedules: [...schedules, ...timelines]
         .map(({ name }) => name)
@@ -214,9 +224,9 @@ export function lowerTrain(
   const exported = lowerExports(session, program, train, facts);
   if (infer === null || session.diagnostics.some(({ severity }) => severity === "error"))
     return null;
-  graphs.set("infer.onnx", infer);
+  graphs.set("infer.onnx", infer.graph);
   for (const [file, graph] of exported.graphs) graphs.set(file, graph);
-  if (measured.closing !== null) graphs.set("closing.onnx", measured.closing);
+  for (const [file, graph] of evaluations.closing) graphs.set(file, graph);
   const state = stateTable(members, slots, averaged);
   const plan: Plan = {
     version: { ...planVersion },
@@ -230,12 +240,7 @@ export function lowerTrain(
     state: [...state],
     stages: planned,
     schedules: [...schedules, ...timelines.map(({ planned: each }) => each)],
-    metrics: measured.metrics,
-    accumulators: measured.accumulators,
-    closing:
-      measured.closing === null
-        ? null
-        : graphSpec(measured.closing, "closing.onnx", { draws: new Map(), bindings: new Map() }),
+    ...metricsOfPlan(evaluations),
     objectives: train.objectives.map(({ name, comparison, target, place }) => ({
       name,
       comparison,
@@ -245,10 +250,12 @@ export function lowerTrain(
     validateEvery: train.validateEvery,
     checkpoint: planCheckpoint(train.checkpoint, evaluation),
     precision: { asked: "f32" },
-    infer: graphSpec(infer, "infer.onnx", {
-      draws: new Map(),
+    ...(train.tensorboard === null ? {} : { tensorboard: { folder: train.tensorboard } }),
+    infer: graphSpec(infer.graph, "infer.onnx", {
+      draws: drawsOf(infer.draws),
       bindings: new Map([[batchName, 1]]),
     }),
+    ...(exported.predict === null ? {} : { predict: exported.predict }),
     exports: exported.exports,
     stateBytes: stateBytes(state),
   };
@@ -261,9 +268,10 @@ function policiesOf(
   { named: { updates }, validateEvery, checkpoint, start }: CheckedTrain["stages"][number],
   evaluation: Forward,
 ): Partial<Plan["stages"][number]> {
-  const { earlyStop, weights } = updates;
+  const { earlyStop, weights, clip } = updates;
   const better = (choice: MetricChoice) => directionOf(choice, evaluation) ?? "min";
   return {
+    ...(clip === null || clip.skipAbove === null ? {} : { skipAbove: clip.skipAbove }),
     ...(weights === "trained" ? {} : { weights }),
     ...(earlyStop === null
       ? {}
@@ -299,8 +307,11 @@ function planCheckpoint(
   };
 }
 
+const drawsOf = (draws: readonly Draw[]): SpecContext["draws"] =>
+  new Map(draws.map((draw) => [`random:${draw.id}`, draw]));
+
 const contextOf = (forward: Forward, batch: number): SpecContext => ({
-  draws: new Map(forward.draws.map((draw) => [`random:${draw.id}`, draw])),
+  draws: drawsOf(forward.draws),
   bindings: new Map([[batchName, batch]]),
 });
 
@@ -332,11 +343,17 @@ export function keepSlot(frame: Frame, slots: OwnedSlot[], next: OwnedSlot): voi
     cannotCarryOut(frame, `the slot \`${slot.name}\` in two forms`, slot.span);
 }
 
-function inferenceGraph(session: Session, program: Program, train: CheckedTrain): Graph | null {
+/** The model for records without labels, and what it draws even there. */
+function inferenceGraph(
+  session: Session,
+  program: Program,
+  train: CheckedTrain,
+): { readonly graph: Graph; readonly draws: readonly Draw[] } | null {
   const elaboration = createElaboration(session);
   const applied = applyModel(elaboration, program.root, train, { training: false });
   if (applied === null) return null;
-  return pruned(elaboration.builder.finish("infer", applied.outputs));
+  const graph = pruned(elaboration.builder.finish("infer", applied.outputs));
+  return { graph, draws: elaboration.draws };
 }
 
 /** Changes exactly when something that bears on the numbers changes. */

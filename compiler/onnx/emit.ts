@@ -1,4 +1,4 @@
-/** Writes a graph as an ONNX model: standard operators only, every node with its place in the program. */
+/** Writes a graph as an ONNX model of standard operators, every node with its place in the program. */
 
 import { at, invariant } from "../../grammar/invariant.js";
 import { printSpan } from "../../grammar/source.js";
@@ -6,7 +6,17 @@ import type { Graph, Node, Value } from "../ir/graph.js";
 import type { Op, Target } from "../ops/define.js";
 import { opNamed } from "../ops/index.js";
 import { scopeOf } from "../ops/kit/infer-op.js";
+import type { OnnxOperand } from "../ops/kit/onnx-builder.js";
+import { expandWhere } from "../passes/expand-bodies.js";
+import type { Functions } from "../passes/pass.js";
 import { encodeModel } from "./codec.js";
+import {
+  createFunctionTable,
+  functionDomain,
+  type FunctionTable,
+  isCallable,
+} from "./functions.js";
+import { forOpset17 } from "./opset-17.js";
 import { symbolsOf } from "./symbolic-extents.js";
 import {
   createNodeWriter,
@@ -25,25 +35,44 @@ export interface EmitOptions {
   readonly formulation?: (node: Node, op: Op) => string | undefined;
   /** The model's own metadata, in order. */
   readonly metadata?: Metadata;
+  /** `keep`: coarse ops are calls of functions that come with the model. `inline` by default. */
+  readonly functions?: Functions;
 }
 
-/** The bytes of the model; equal graphs and options give equal bytes. */
-export const emitOnnx = (graph: Graph, options: EmitOptions): Uint8Array =>
-  encodeModel(buildModel(graph, options));
+/** The bytes of the model; equal graphs and options give equal bytes. From opset 17 on. */
+export function emitOnnx(graph: Graph, options: EmitOptions): Uint8Array {
+  const { target } = options;
+  if (target.opset >= 18) return encodeModel(buildModel(graph, options));
+  const model = buildModel(graph, { ...options, target: { ...target, opset: 18 } });
+  return encodeModel(forOpset17(model));
+}
 
 /** The model as plain data, for callers that add to it before they encode it. */
 export function buildModel(graph: Graph, options: EmitOptions): ModelProto {
+  const { opset } = options.target;
+  const table =
+    options.functions === "keep"
+      ? createFunctionTable(opset, (body) => buildGraph(body, options, null))
+      : null;
+  // What is not called is written out, for no formulation writes an op that is defined by a body.
+  const written = expandWhere(graph, (node) => table === null || !isCallable(node));
+  const graphProto = buildGraph(written, options, table);
+  const functions = table?.functions() ?? [];
   return {
-    irVersion: irVersionOf(options.target.opset),
+    irVersion: functions.length === 0 ? irVersionOf(opset) : Math.max(irVersionOf(opset), 10),
     producerName: "saic",
     producerVersion: options.producerVersion,
-    graph: buildGraph(graph, options),
-    opsetImport: [{ domain: "", version: options.target.opset }],
+    graph: graphProto,
+    opsetImport: [
+      { domain: "", version: opset },
+      ...(functions.length === 0 ? [] : [{ domain: functionDomain, version: 1 }]),
+    ],
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
+    ...(functions.length > 0 && { functions }),
   };
 }
 
-/** The first opset of each later IR version, newest first: from the ONNX release table. */
+/** The first opset of each later IR version, newest first: from the ONNX release table. Functions with overloads came with 10. */
 const irVersions = [
   { opset: 25, irVersion: 13 },
   { opset: 24, irVersion: 12 },
@@ -55,17 +84,18 @@ const irVersions = [
 const irVersionOf = (opset: number): number =>
   irVersions.find((row) => opset >= row.opset)?.irVersion ?? 8;
 
-function buildGraph(graph: Graph, options: EmitOptions): GraphProto {
+function buildGraph(graph: Graph, options: EmitOptions, table: FunctionTable | null): GraphProto {
   const named = [...graph.inputs, ...graph.outputs].map(({ name }) => name);
   invariant(new Set(named).size === named.length, `${graph.name}: inputs and outputs share a name`);
   const writer = createNodeWriter(options.target, named, symbolsOf(graph.inputs));
   const values = new Map(graph.inputs.map(({ name, value }) => [value.id, name]));
   let number = graph.inputs.length;
   for (const node of graph.nodes) {
-    writeNode({ writer, values, options, number }, node);
+    writeNode({ writer, values, options, number, table }, node);
     number += node.outputs.length;
   }
   nameOutputs(writer, graph, values);
+  table?.settle();
   return {
     name: graph.name,
     ...writer.finish(),
@@ -84,25 +114,44 @@ interface Place {
   readonly options: EmitOptions;
   /** That of the node's first output in the printed IR. */
   readonly number: number;
+  readonly table: FunctionTable | null;
 }
 
-function writeNode({ writer, values, options, number }: Place, node: Node): void {
-  const op = opNamed(node.op);
-  const formulation = chooseFormulation(node, op, options);
+function writeNode(place: Place, node: Node): void {
+  const { writer, values, options, number, table } = place;
   const operands = node.inputs.map((value) => ({
     name: nameOfValue(values, value),
     type: value.type,
   }));
-  const scope = scopeOf(op, operands, node.attrs);
-  const result = writer.within(originOf(node, number), () =>
-    formulation.onnx(writer.builder, scope),
+  const call = table?.callOf(node) ?? null;
+  const names = writer.within(originOf(node, number), () =>
+    call === null
+      ? formulated(writer, node, operands, options)
+      : writer.call(
+          call,
+          operands.map(({ name }) => name),
+          node.outputs.length,
+        ),
   );
+  node.outputs.forEach((value, i) => values.set(value.id, at(names, i)));
+}
+
+/** Writes the nodes of the node's formulation and returns the names of its outputs. */
+function formulated(
+  writer: NodeWriter,
+  node: Node,
+  operands: readonly OnnxOperand[],
+  options: EmitOptions,
+): readonly string[] {
+  const op = opNamed(node.op);
+  const formulation = chooseFormulation(node, op, options);
+  const result = formulation.onnx(writer.builder, scopeOf(op, operands, node.attrs));
   const names = typeof result === "string" ? [result] : result;
   invariant(
     names.length === node.outputs.length,
     `${op.name}/${formulation.name} wrote ${names.length} of ${node.outputs.length} outputs`,
   );
-  node.outputs.forEach((value, i) => values.set(value.id, at(names, i)));
+  return names;
 }
 
 function chooseFormulation(node: Node, op: Op, options: EmitOptions): Op["formulations"][number] {

@@ -23,6 +23,8 @@ export interface NodeOrigin {
 /** Nodes under construction. Names it hands out may still change: `nameOf` tells the last word. */
 export interface NodeWriter {
   readonly builder: OnnxBuilder;
+  /** A call of a function, whose overload is told when all nodes are written. */
+  call(called: Call, inputs: readonly string[], outputs: number): readonly string[];
   within<T>(origin: NodeOrigin, body: () => T): T;
   /** Gives the value a new name, which must have been reserved. */
   rename(value: string, name: string): void;
@@ -32,9 +34,18 @@ export interface NodeWriter {
   finish(): { readonly node: readonly NodeProto[]; readonly initializer: readonly TensorProto[] };
 }
 
+/** A function of another domain, by the parts of its name, and what the call says of itself. */
+export interface Call {
+  readonly domain: string;
+  readonly opType: string;
+  readonly overload: () => string;
+  readonly attrs: Readonly<Record<string, OnnxAttr>>;
+}
+
 interface Draft {
   name: string;
   readonly opType: string;
+  readonly call?: Call;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attrs: Readonly<Record<string, OnnxAttr>>;
@@ -72,16 +83,21 @@ export function createNodeWriter(
     return name;
   };
 
+  const add = (
+    node: Pick<Draft, "opType" | "call" | "inputs" | "attrs">,
+    count: number,
+  ): readonly string[] => {
+    const name = unique(`${origin.name}/${node.opType}`);
+    const outputs = count === 1 ? [name] : outputNames(name, count).map(unique);
+    for (const output of outputs) names.set(output, output);
+    drafts.push({ ...node, name, outputs, metadata: origin.metadata });
+    return outputs;
+  };
+
   const builder: OnnxBuilder = {
     target,
     node: (opType, inputs, attrs = {}) => at(builder.nodes(opType, inputs, attrs, 1), 0),
-    nodes(opType, inputs, attrs, count) {
-      const name = unique(`${origin.name}/${opType}`);
-      const outputs = count === 1 ? [name] : outputNames(name, count).map(unique);
-      for (const output of outputs) names.set(output, output);
-      drafts.push({ name, opType, inputs, outputs, attrs, metadata: origin.metadata });
-      return outputs;
-    },
+    nodes: (opType, inputs, attrs, count) => add({ opType, inputs, attrs }, count),
     floats: (values, shape, dtype = "f32") => constant(dtype, values, shape),
     ints: (values) => constant("i64", values, [values.length]),
     shape: (shape) => builder.ints(shapeNumbers(shape)),
@@ -90,6 +106,8 @@ export function createNodeWriter(
 
   return {
     builder,
+    call: (called, inputs, count) =>
+      add({ opType: called.opType, call: called, inputs, attrs: called.attrs }, count),
     within(next, body) {
       const before = origin;
       const first = drafts.length;
@@ -140,6 +158,7 @@ function writeNode(draft: Draft, names: ReadonlyMap<string, string>): NodeProto 
     output: draft.outputs.map(resolve),
     name: draft.name,
     opType: draft.opType,
+    ...(draft.call && { domain: draft.call.domain, overload: draft.call.overload() }),
     ...(attribute.length > 0 && { attribute }),
     ...(metadataProps.length > 0 && { metadataProps }),
   };
@@ -153,5 +172,6 @@ function writeAttribute(name: string, value: OnnxAttr): AttributeProto {
   if (typeof value === "string")
     return { name, s: new TextEncoder().encode(value), type: attributeTypes.STRING };
   if ("float" in value) return { name, f: value.float, type: attributeTypes.FLOAT };
+  if ("floats" in value) return { name, floats: value.floats, type: attributeTypes.FLOATS };
   return { name, ints: value, type: attributeTypes.INTS };
 }

@@ -203,6 +203,7 @@ export type Message<M extends MessageName> = {
 export type ModelProto = Message<"ModelProto">;
 export type GraphProto = Message<"GraphProto">;
 export type NodeProto = Message<"NodeProto">;
+export type FunctionProto = Message<"FunctionProto">;
 export type AttributeProto = Message<"AttributeProto">;
 export type TensorProto = Message<"TensorProto">;
 export type ValueInfoProto = Message<"ValueInfoProto">;

@@ -36,11 +36,24 @@ export interface OpDef<I extends string, A extends AttrKinds, V extends I = neve
    */
   readonly vjp: VjpRule<I, A, V> | null;
   readonly flops: (scope: Scope<I, A, V, TensorType>) => number;
+  /**
+   * The function of domain `saic` that its nodes call where functions are kept, so that a library
+   * may replace it node for node.
+   */
+  readonly coarse?: string | CoarseNames<Scope<I, A, V, TensorType>>;
+  /** What it is in simpler ops; it has no formulations then. */
+  readonly body?: (b: GraphBuilder, scope: Scope<I, A, V, Value>) => Value | readonly Value[];
   /** Ordered: the first whose `when` holds for target and types is emitted; the last has none. */
   readonly formulations: readonly Formulation<I, A, V>[];
   /** Plain loops in f64: what every formulation is held against. */
   readonly reference: (scope: Scope<I, A, V, NdArray>) => NdArray | readonly NdArray[];
   readonly samples: readonly Sample<NoInfer<I>, NoInfer<A>, NoInfer<V>>[];
+}
+
+/** An op whose nodes call different functions, by their types and attributes. */
+export interface CoarseNames<S> {
+  readonly names: readonly string[];
+  readonly of: (scope: S) => string;
 }
 
 /** One way to write an op in standard ONNX (domain ai.onnx). */
@@ -176,6 +189,8 @@ export interface Op {
       ) => Readonly<Record<string, Value | null | readonly (Value | null)[]>>)
     | null;
   readonly flops: (scope: Erased) => number;
+  readonly coarse?: string | CoarseNames<Erased>;
+  readonly body?: (b: GraphBuilder, scope: Erased) => Value | readonly Value[];
   readonly formulations: readonly {
     readonly name: string;
     readonly when?: (scope: Erased, target: Target) => boolean;

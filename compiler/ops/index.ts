@@ -46,6 +46,7 @@ import { rsqrt } from "./elementwise/rsqrt.js";
 import { sigmoid } from "./elementwise/sigmoid.js";
 import { sign } from "./elementwise/sign.js";
 import { silu } from "./elementwise/silu.js";
+import { siluGrad } from "./elementwise/silu-grad.js";
 import { sin } from "./elementwise/sin.js";
 import { softplus } from "./elementwise/softplus.js";
 import { sqrt } from "./elementwise/sqrt.js";
@@ -60,6 +61,10 @@ import { conv } from "./linear/conv.js";
 import { convInputGrad } from "./linear/conv-input-grad.js";
 import { convTranspose } from "./linear/conv-transpose.js";
 import { convWeightGrad } from "./linear/conv-weight-grad.js";
+import { gemm } from "./linear/gemm.js";
+import { gemmBias } from "./linear/gemm-bias.js";
+import { gemmResidual } from "./linear/gemm-residual.js";
+import { gemmWeightGrad } from "./linear/gemm-weight-grad.js";
 import { matmul } from "./linear/matmul.js";
 import { transpose } from "./linear/transpose.js";
 import { adaptiveAvgPool } from "./nn/adaptive-avg-pool.js";
@@ -69,9 +74,15 @@ import { avgPoolGrad } from "./nn/avg-pool-grad.js";
 import { batchNorm } from "./nn/batch-norm.js";
 import { batchNormGrad } from "./nn/batch-norm-grad.js";
 import { batchNormInference } from "./nn/batch-norm-inference.js";
+import { batchNormRelu } from "./nn/batch-norm-relu.js";
+import { batchNormReluGrad } from "./nn/batch-norm-relu-grad.js";
 import { groupNorm } from "./nn/group-norm.js";
+import { groupNormGrad } from "./nn/group-norm-grad.js";
 import { layerNorm } from "./nn/layer-norm.js";
+import { layerNormGrad } from "./nn/layer-norm-grad.js";
 import { logSoftmax } from "./nn/log-softmax.js";
+import { lstmCell } from "./nn/lstm-cell.js";
+import { lstmCellGrad } from "./nn/lstm-cell-grad.js";
 import { maxPool } from "./nn/max-pool.js";
 import { maxPoolGrad } from "./nn/max-pool-grad.js";
 import { oneHot } from "./nn/one-hot.js";
@@ -80,8 +91,10 @@ import { resizeGrad } from "./nn/resize-grad.js";
 import { rmsNorm } from "./nn/rms-norm.js";
 import { scaledDotProduct } from "./nn/scaled-dot-product.js";
 import { scaledDotProductBiased } from "./nn/scaled-dot-product-biased.js";
+import { scaledDotProductGrad } from "./nn/scaled-dot-product-grad.js";
 import { softmax } from "./nn/softmax.js";
 import { softmaxCrossEntropy } from "./nn/softmax-cross-entropy.js";
+import { softmaxCrossEntropyGrad } from "./nn/softmax-cross-entropy-grad.js";
 import { standardize } from "./nn/standardize.js";
 import { all } from "./reduce/all.js";
 import { amax } from "./reduce/amax.js";
@@ -96,6 +109,7 @@ import { prod } from "./reduce/prod.js";
 import { sum } from "./reduce/sum.js";
 import { topK } from "./reduce/top-k.js";
 import { variance } from "./reduce/variance.js";
+import { after } from "./shape/after.js";
 import { concat } from "./shape/concat.js";
 import { expand } from "./shape/expand.js";
 import { expandLike } from "./shape/expand-like.js";
@@ -154,6 +168,7 @@ const list: readonly Op[] = [
   gelu,
   geluGrad,
   silu,
+  siluGrad,
   sigmoid,
   hardsigmoid,
   hardswish,
@@ -180,6 +195,10 @@ const list: readonly Op[] = [
   where,
   // linear
   matmul,
+  gemm,
+  gemmBias,
+  gemmResidual,
+  gemmWeightGrad,
   transpose,
   conv,
   convInputGrad,
@@ -200,6 +219,7 @@ const list: readonly Op[] = [
   tile,
   flip,
   roll,
+  after,
   // indexing
   gather,
   takeAlong,
@@ -226,16 +246,25 @@ const list: readonly Op[] = [
   softmax,
   logSoftmax,
   softmaxCrossEntropy,
+  softmaxCrossEntropyGrad,
   scaledDotProduct,
   scaledDotProductBiased,
+  scaledDotProductGrad,
   // normalization
   batchNorm,
   batchNormGrad,
+  batchNormRelu,
+  batchNormReluGrad,
   batchNormInference,
   standardize,
   layerNorm,
+  layerNormGrad,
   rmsNorm,
   groupNorm,
+  groupNormGrad,
+  // recurrence
+  lstmCell,
+  lstmCellGrad,
   // pooling and resizing
   maxPool,
   maxPoolGrad,

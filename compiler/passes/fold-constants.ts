@@ -10,7 +10,7 @@ import { scopeOf } from "../ops/kit/infer-op.js";
 import { boundShape, generate, type NdArray, ndarray } from "../ops/kit/ndarray.js";
 import type { Pass } from "./pass.js";
 import { splatOf } from "./pattern.js";
-import { copyNode, rebuild, withoutDeadNodes } from "./rebuild.js";
+import { patch, type Replacement } from "./rebuild.js";
 
 /**
  * Only tensors filled with one number are constants here, so an element-by-element op of constants
@@ -39,16 +39,16 @@ graph @fold(%x: f32[2, 3]) {
   },
   run(graph) {
     const fillings = new Map<number, number>();
-    const folded = rebuild(graph, (b, node, original, renew) => {
-      const filling = splatOf(node) ?? evaluate(node, fillings);
-      const outputs =
-        filling === null || splatOf(node) !== null
-          ? copyNode(b, node, original, renew)
-          : [constantLike(b, at(node.outputs, 0), filling)];
-      if (filling !== null) fillings.set(at(outputs, 0).id, filling);
-      return outputs;
-    });
-    return withoutDeadNodes(folded);
+    const replacements = new Map<Node, Replacement>();
+    for (const node of graph.nodes) {
+      const given = splatOf(node);
+      const filling = given ?? evaluate(node, fillings);
+      if (filling === null) continue;
+      const output = at(node.outputs, 0);
+      fillings.set(output.id, filling);
+      if (given === null) replacements.set(node, (b) => [constantLike(b, output, filling)]);
+    }
+    return replacements.size === 0 ? graph : patch(graph, replacements);
   },
 };
 

@@ -16,12 +16,16 @@ export interface Uses {
 
 /** Every way in which a value fits; commutative ops are tried both ways. */
 export interface Pattern<C extends Captures> {
-  readonly match: (value: Value, uses: Uses) => Iterable<C>;
+  /** Whether a value may fit, without captures: most do not, and that is to cost little. */
+  readonly may: (value: Value, uses: Uses) => boolean;
+  readonly match: (value: Value, uses: Uses) => readonly C[];
 }
 
 /** A pattern for a node, which may stand at the root of a rule. */
 export interface NodePattern<C extends Captures> extends Pattern<C> {
-  readonly matchNode: (node: Node, uses: Uses) => Iterable<C>;
+  /** Whether a node of that op may fit. */
+  readonly mayFit: (op: string) => boolean;
+  readonly matchNode: (node: Node, uses: Uses) => readonly C[];
 }
 
 type Empty = Readonly<Record<never, never>>;
@@ -34,22 +38,26 @@ type Merged<P extends readonly Pattern<Captures>[]> = P extends readonly [
 
 /** Any value; the same name twice asks for the same value twice. */
 export const any = <N extends string>(name: N): Pattern<Readonly<Record<N, Value>>> => ({
+  may: () => true,
   match: (value) => [one(name, value)],
 });
 
 /** A value that some constant fills. */
 export const constant = <N extends string>(name: N): Pattern<Readonly<Record<N, Value>>> => ({
-  match: (value, uses) => (splatOf(uses.producer(value)) === null ? [] : [one(name, value)]),
+  may: (value, uses) => splatOf(uses.producer(value)) !== null,
+  match: (value) => [one(name, value)],
 });
 
 /** A value that is no constant. */
 export const variable = <N extends string>(name: N): Pattern<Readonly<Record<N, Value>>> => ({
-  match: (value, uses) => (splatOf(uses.producer(value)) === null ? [one(name, value)] : []),
+  may: (value, uses) => splatOf(uses.producer(value)) === null,
+  match: (value) => [one(name, value)],
 });
 
 /** A constant filled with `filling`; it may have other consumers, for it costs nothing. */
 export const splat = (filling: number): Pattern<Empty> => ({
-  match: (value, uses) => (splatOf(uses.producer(value)) === filling ? [{}] : []),
+  may: (value, uses) => splatOf(uses.producer(value)) === filling,
+  match: () => [{}],
 });
 
 /**
@@ -60,20 +68,17 @@ export function op<const P extends readonly Pattern<Captures>[]>(
   operator: string | ((op: Op) => boolean),
   ...inputs: P
 ): NodePattern<Merged<P>> {
-  const fits = (node: Node): boolean =>
-    node.inputs.length === inputs.length &&
-    (typeof operator === "string" ? node.op === operator : operator(opNamed(node.op)));
-  // Most nodes fit no pattern: they cost no generator.
-  const matchNode = (node: Node, uses: Uses): Iterable<Merged<P>> =>
-    fits(node) ? matchOrders(node, uses) : [];
-  const matchOrders = function* (node: Node, uses: Uses): Iterable<Merged<P>> {
+  const mayFit = (name: string): boolean =>
+    typeof operator === "string" ? name === operator : operator(opNamed(name));
+  const matchNode = (node: Node, uses: Uses): readonly Merged<P>[] => {
+    if (node.inputs.length !== inputs.length || !mayFit(node.op)) return [];
     const swaps = inputs.length === 2 && opNamed(node.op).traits?.includes("commutative") === true;
-    const orders = swaps ? [node.inputs, node.inputs.toReversed()] : [node.inputs];
+    const found = matchAll(inputs, node.inputs, uses);
+    const swapped = swaps ? matchAll(inputs, node.inputs.toReversed(), uses) : [];
     // Merging loses the names that the parts' types carry; `Merged` says what they add up to.
-    for (const order of orders)
-      for (const captures of matchAll(inputs, order, uses)) yield captures as Merged<P>;
+    return (swapped.length === 0 ? found : [...found, ...swapped]) as readonly Merged<P>[];
   };
-  return { matchNode, match: (value, uses) => matchOutput(matchNode, value, uses, 1) };
+  return { mayFit, matchNode, ...onOutput({ mayFit, matchNode }, 1) };
 }
 
 /** The pattern, its node captured as `name`. */
@@ -81,23 +86,15 @@ export function named<N extends string, C extends Captures>(
   name: N,
   pattern: NodePattern<C>,
 ): NodePattern<C & Readonly<Record<N, Node>>> {
-  const matchNode = (node: Node, uses: Uses): Iterable<C & Readonly<Record<N, Node>>> => {
-    const found = pattern.matchNode(node, uses);
-    return Array.isArray(found) && found.length === 0 ? [] : withNode(found, node);
-  };
-  const withNode = function* (
-    found: Iterable<C>,
-    node: Node,
-  ): Iterable<C & Readonly<Record<N, Node>>> {
-    for (const captures of found) yield { ...captures, ...one(name, node) };
-  };
-  return { matchNode, match: (value, uses) => matchOutput(matchNode, value, uses, 1) };
+  const matchNode = (node: Node, uses: Uses): readonly (C & Readonly<Record<N, Node>>)[] =>
+    pattern.matchNode(node, uses).map((captures) => ({ ...captures, ...one(name, node) }));
+  const { mayFit } = pattern;
+  return { mayFit, matchNode, ...onOutput({ mayFit, matchNode }, 1) };
 }
 
 /** The pattern, also where its value has other consumers: for rewrites that merely go around it. */
-export const shared = <C extends Captures>(pattern: NodePattern<C>): Pattern<C> => ({
-  match: (value, uses) => matchOutput(pattern.matchNode, value, uses, Infinity),
-});
+export const shared = <C extends Captures>(pattern: NodePattern<C>): Pattern<C> =>
+  onOutput(pattern, Infinity);
 
 /** The number that fills the node's output where the node is a constant, `null` otherwise. */
 export function splatOf(node: Node | undefined): number | null {
@@ -109,45 +106,61 @@ export function splatOf(node: Node | undefined): number | null {
 
 /** Counts the graph's uses once. */
 export function usesOf(graph: Graph): Uses {
-  const producers = new Map(
-    graph.nodes.flatMap((node) => node.outputs.map((value) => [value.id, node] as const)),
-  );
+  const producers = new Map<number, Node>();
   const counts = new Map<number, number>();
-  const taken = [
-    ...graph.nodes.flatMap((node) => node.inputs),
-    ...graph.outputs.map(({ value }) => value),
-  ];
-  for (const { id } of taken) counts.set(id, (counts.get(id) ?? 0) + 1);
+  const count = ({ id }: Value): void => {
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  };
+  for (const node of graph.nodes) {
+    for (const { id } of node.outputs) producers.set(id, node);
+    node.inputs.forEach(count);
+  }
+  for (const { value } of graph.outputs) count(value);
   return {
     producer: (value) => producers.get(value.id),
     count: (value) => counts.get(value.id) ?? 0,
   };
 }
 
-function matchOutput<C extends Captures>(
-  matchNode: NodePattern<C>["matchNode"],
-  value: Value,
-  uses: Uses,
+/** A value that a fitting node of one output makes, and that at most so many take. */
+function onOutput<C extends Captures>(
+  { mayFit, matchNode }: Pick<NodePattern<C>, "mayFit" | "matchNode">,
   consumers: number,
-): Iterable<C> {
-  const node = uses.producer(value);
-  if (node === undefined || node.outputs.length !== 1 || uses.count(value) > consumers) return [];
-  return matchNode(node, uses);
+): Pattern<C> {
+  return {
+    may(value, uses) {
+      const node = uses.producer(value);
+      return (
+        node !== undefined &&
+        mayFit(node.op) &&
+        node.outputs.length === 1 &&
+        uses.count(value) <= consumers
+      );
+    },
+    match(value, uses) {
+      const node = uses.producer(value);
+      return node === undefined ? [] : matchNode(node, uses);
+    },
+  };
 }
 
-function* matchAll(
+/** Every way in which the values fit, one by one. */
+function matchAll(
   patterns: readonly Pattern<Captures>[],
   values: readonly Value[],
   uses: Uses,
-): Iterable<Captures> {
-  const [first, ...rest] = patterns;
-  if (first === undefined) {
-    yield {};
-    return;
+): readonly Captures[] {
+  for (let i = 0; i < patterns.length; i++)
+    if (!at(patterns, i).may(at(values, i), uses)) return [];
+  let found: readonly Captures[] = [{}];
+  for (const [i, pattern] of patterns.entries()) {
+    const heads = pattern.match(at(values, i), uses);
+    if (heads.length === 0) return [];
+    found = found.flatMap((earlier) =>
+      heads.flatMap((head) => (agree(earlier, head) ? [{ ...earlier, ...head }] : [])),
+    );
   }
-  for (const head of first.match(at(values, 0), uses))
-    for (const tail of matchAll(rest, values.slice(1), uses))
-      if (agree(head, tail)) yield { ...head, ...tail };
+  return found;
 }
 
 const agree = (a: Captures, b: Captures): boolean =>

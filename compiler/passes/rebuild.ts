@@ -1,56 +1,63 @@
-/** Writes a graph anew, node by node, so that a pass may replace some of them; ids become dense again. */
+/** Makes a graph of another in which some nodes are replaced, or that lacks those that nobody needs. */
 
 import { at, invariant } from "../../grammar/invariant.js";
 import type { GraphBuilder } from "../ir/builder.js";
-import { createGraphBuilder } from "../ir/create-builder.js";
+import { createGraphBuilder, liveNodes } from "../ir/create-builder.js";
 import type { Graph, Node, Value } from "../ir/graph.js";
 import { printType, sameType } from "../ir/type.js";
 
-/**
- * Gives the new outputs of a node, whose inputs are already those of the new graph; `renew` takes
- * any earlier value of the old graph there.
- */
-export type Visit = (
+/** Builds the new outputs of a node, whose inputs are those of the new graph. */
+export type Replacement = (
   b: GraphBuilder,
   node: Node,
-  original: Node,
   renew: (value: Value) => Value,
 ) => readonly Value[];
 
 /**
- * The graph in which every node is what `visit` makes of it; new nodes keep the span and scope of
- * the node they replace. Replacements must have the types of what they replace.
+ * The graph in which some nodes are what replaces them, without those that no output needs then. New
+ * nodes keep the span and scope of the node they replace, and have the types of its outputs. All
+ * other nodes and their values stay the same: where few are replaced, little is made.
  */
-export function rebuild(graph: Graph, visit: Visit): Graph {
-  const b = createGraphBuilder();
+export function patch(graph: Graph, replacements: ReadonlyMap<Node, Replacement>): Graph {
+  const b = createGraphBuilder(firstFreeId(graph));
   const renewed = new Map<number, Value>();
-  const renew = (value: Value): Value => {
-    const found = renewed.get(value.id);
-    invariant(found, `%${value.id} is used before it is made`);
-    return found;
-  };
-  for (const { name, value } of graph.inputs) renewed.set(value.id, b.input(name, value.type));
-  for (const node of graph.nodes) {
-    const inputs = node.inputs.map(renew);
-    const outputs = b.within(node, () => visit(b, { ...node, inputs }, node, renew));
-    node.outputs.forEach((old, i) => {
+  const renew = (value: Value): Value => renewed.get(value.id) ?? value;
+  const moved = (node: Node): Node =>
+    node.inputs.some(({ id }) => renewed.has(id))
+      ? { ...node, inputs: node.inputs.map(renew) }
+      : node;
+  const nodes: Node[] = [];
+  for (const original of graph.nodes) {
+    const node = moved(original);
+    const replacement = replacements.get(original);
+    if (replacement === undefined) {
+      nodes.push(node);
+      continue;
+    }
+    const before = b.nodes.length;
+    const outputs = b.within(node, () => replacement(b, node, renew));
+    for (let i = before; i < b.nodes.length; i++) nodes.push(at(b.nodes, i));
+    for (const [i, old] of node.outputs.entries()) {
       const value = at(outputs, i);
-      if (!sameType(value.type, old.type))
-        invariant(
-          false,
-          `%${old.id} of type ${printType(old.type)} became ${printType(value.type)}`,
-        );
+      requireType(old, value);
       renewed.set(old.id, value);
-    });
+    }
   }
-  return b.finish(
-    graph.name,
-    graph.outputs.map(({ name, value }) => ({ name, value: renew(value) })),
-  );
+  const outputs = graph.outputs.map(({ name, value }) => ({ name, value: renew(value) }));
+  return { ...graph, nodes: liveNodes(nodes, outputs), outputs };
 }
 
-/** The node as it is. */
-export const copyNode: Visit = (b, node) => b.copy(node, node.inputs);
+function firstFreeId({ inputs, nodes }: Graph): number {
+  let last = -1;
+  for (const { value } of inputs) last = Math.max(last, value.id);
+  for (const { outputs } of nodes) for (const { id } of outputs) last = Math.max(last, id);
+  return last + 1;
+}
+
+function requireType(old: Value, value: Value): void {
+  if (!sameType(value.type, old.type))
+    invariant(false, `%${old.id} of type ${printType(old.type)} became ${printType(value.type)}`);
+}
 
 /** The graph without the nodes that no output needs, its values numbered anew; inputs stay. */
 export function withoutDeadNodes(graph: Graph): Graph {

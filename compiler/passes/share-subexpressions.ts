@@ -1,10 +1,10 @@
 /** Computes equal expressions once. */
 
+import { at } from "../../grammar/invariant.js";
 import { printDim } from "../ir/dim.js";
 import type { AttrValue, Node, Value } from "../ir/graph.js";
 import { opNamed } from "../ops/index.js";
 import type { Pass } from "./pass.js";
-import { copyNode, rebuild } from "./rebuild.js";
 
 /** Ops are pure and random bits are inputs, so two nodes with equal keys have equal values. */
 export const shareSubexpressions: Pass = {
@@ -27,12 +27,22 @@ graph @share(%a: f32[B, 4], %b: f32[B, 4]) {
   },
   run(graph) {
     const seen = new Map<string, readonly Value[]>();
-    return rebuild(graph, (b, node, original, renew) => {
+    const shared = new Map<number, Value>();
+    const sharedOf = (value: Value): Value => shared.get(value.id) ?? value;
+    const nodes = graph.nodes.flatMap((original) => {
+      const changes = original.inputs.some(({ id }) => shared.has(id));
+      const node = changes ? { ...original, inputs: original.inputs.map(sharedOf) } : original;
       const key = keyOf(node);
-      const outputs = seen.get(key) ?? copyNode(b, node, original, renew);
-      seen.set(key, outputs);
-      return outputs;
+      const first = seen.get(key);
+      if (first === undefined) {
+        seen.set(key, node.outputs);
+        return [node];
+      }
+      for (const [i, { id }] of node.outputs.entries()) shared.set(id, at(first, i));
+      return [];
     });
+    const outputs = graph.outputs.map(({ name, value }) => ({ name, value: sharedOf(value) }));
+    return { ...graph, nodes, outputs };
   },
 };
 

@@ -1,6 +1,7 @@
 /** The data program: how records are found, read, split, transformed and batched. */
 
 import { z } from "zod";
+import { dtypeName, transformOp } from "./transform-op.js";
 
 const positive = z.number().int().positive();
 const share = z.number().min(0).max(1);
@@ -45,10 +46,20 @@ export const plainSource = z.discriminatedUnion("kind", [
     classes: z.array(z.string()).nullable(),
     place,
   }),
+  /**
+   * Sequences of frames: a folder per group whose path below `root` fits `group`. The frames of one
+   * are the files that the template of its first picture finds, in the order of their offsets, or
+   * of their names where these do not end in a signed number of seconds.
+   */
+  z.strictObject({ kind: z.literal("frames"), root: z.string(), group: z.string(), place }),
+  /** A record per picture that fits the pattern, numbers in names ordered as numbers. */
+  z.strictObject({ kind: z.literal("images"), pattern: z.string(), place }),
+  /** A record per raster that fits the pattern, likewise. */
+  z.strictObject({ kind: z.literal("geotiff"), pattern: z.string(), place }),
   /** Arrays whose first axis is the record. */
   z.strictObject({
     kind: z.literal("arrays"),
-    format: z.enum(["npy", "npz", "safetensors"]),
+    format: z.enum(["npy", "npz", "safetensors", "pickle"]),
     file: z.string(),
     place,
   }),
@@ -61,6 +72,8 @@ export const plainSource = z.discriminatedUnion("kind", [
     delimiter: z.string().length(1),
     place,
   }),
+  /** A record per row of one file, or of all that a pattern with `*` finds. */
+  z.strictObject({ kind: z.literal("parquet"), file: z.string(), root: z.string(), place }),
   /** A record per picture of a COCO file. */
   z.strictObject({
     kind: z.literal("coco"),
@@ -80,8 +93,13 @@ export type DataSource =
   | PlainSource
   | {
       readonly kind: "zip";
-      /** `null` joins record i with record i: all parts are of one length. */
-      readonly by: null;
+      /**
+       * `null` joins record i with record i: all parts are of one length. A key joins records whose
+       * column, name of a pattern or property is equal as text, in the order of the first part.
+       */
+      readonly by: string | null;
+      /** What becomes of a record whose key another part lacks. */
+      readonly missing: "error" | "drop";
       readonly parts: readonly { readonly name: string | null; readonly source: DataSource }[];
       readonly place: string;
     }
@@ -96,15 +114,14 @@ export const dataSource: z.ZodType<DataSource> = z.lazy(() =>
     plainSource,
     z.strictObject({
       kind: z.literal("zip"),
-      by: z.null(),
+      by: z.string().nullable(),
+      missing: z.enum(["error", "drop"]),
       parts: z.array(z.strictObject({ name: z.string().nullable(), source: dataSource })).min(2),
       place,
     }),
     z.strictObject({ kind: z.literal("concat"), parts: z.array(dataSource).min(2), place }),
   ]),
 );
-
-export const dtypeName = z.enum(["f32", "f16", "bf16", "f64", "i32", "i64", "u8", "bool"]);
 
 /** What becomes of a record whose picture cannot be read. */
 export const onError = z.discriminatedUnion("kind", [
@@ -133,7 +150,35 @@ export const fieldReader = z.discriminatedUnion("kind", [
   /** The picture of a file, u8[C, H, W]. */
   z.strictObject({ kind: z.literal("image_file"), ...template, onError }),
   z.strictObject({ kind: z.literal("exists"), ...template }),
-  /** A column's number, or the index of its word among `classes`. */
+  /** The bands of a raster; a pixel of its nodata value is a fault, stays, or becomes a number. */
+  z.strictObject({
+    kind: z.literal("raster"),
+    nodata: z.union([z.enum(["error", "keep"]), z.number()]),
+    onError,
+  }),
+  /** `length` frames of one group, `stride` apart, the record's own the last: u8[length, C, H, W]. */
+  z.strictObject({
+    kind: z.literal("window"),
+    ...template,
+    length: positive,
+    stride: positive,
+    onError,
+  }),
+  /** Whether the frame's offset in seconds is at least this, as bool[] or bool[1]. */
+  z.strictObject({ kind: z.literal("offset_at_least"), seconds: z.number() }),
+  /** The frame's offset in seconds, as f32[]. */
+  z.strictObject({ kind: z.literal("group_offset") }),
+  /** The index of the frame's group among those of its split, as i64[]. */
+  z.strictObject({ kind: z.literal("group_index") }),
+  /** By tile, row by row, of the picture after its transforms: whether boxes cover `atLeast` of it. */
+  z.strictObject({
+    kind: z.literal("tile_boxes"),
+    ...template,
+    size: positive,
+    overlap: z.number().int().min(0),
+    atLeast: share,
+  }),
+  /** A column's number or list of numbers, or the index of its word among `classes`. */
   z.strictObject({
     kind: z.literal("column"),
     name: z.string(),
@@ -172,107 +217,6 @@ export const dataField = z.strictObject({
   /** Which part of a `zip` is read. */
   part: z.number().int().min(0).optional(),
 });
-
-const limits = z.tuple([z.number(), z.number()]);
-
-export const transformOp = z.discriminatedUnion("kind", [
-  /** Area-true resampling to height x width. */
-  z.strictObject({ kind: z.literal("resize"), height: positive, width: positive }),
-  /** (x / 255 - mean) / std on u8 input, (x - mean) / std on f32; per channel or one for all. */
-  z.strictObject({
-    kind: z.literal("normalize"),
-    mean: z.array(z.number()).min(1),
-    std: z.array(z.number().positive()).min(1),
-  }),
-  /** (x - mean(x)) / max(std(x), 1e-3) over the record's own pixels; u8 is divided by 255 first. */
-  z.strictObject({ kind: z.literal("standardize") }),
-  /** Mirrors left and right with probability p. */
-  z.strictObject({ kind: z.literal("hflip"), p: z.number().min(0).max(1) }),
-  /**
-   * Multiplies by 1 + U(-contrast, contrast) about the mean of all elements, then adds
-   * 255 * U(-brightness, brightness) on u8, which is rounded and clamped, or U(-brightness,
-   * brightness) on f32.
-   */
-  z.strictObject({
-    kind: z.literal("jitter"),
-    brightness: z.number().min(0).max(1),
-    contrast: z.number().min(0).max(1),
-  }),
-  /** Pads by `pad` edge pixels on each side and cuts a window of the old size at a random place. */
-  z.strictObject({ kind: z.literal("random_shift"), pad: z.number().int().min(0) }),
-  /** Maps the fit's lo..hi to the limits, or by its mean and standard deviation. */
-  z.strictObject({ kind: z.literal("rescale"), fit: z.string(), to: limits.nullable() }),
-  /** Axes in a new order, after and before being merged: `(T H) W -> W T H`. */
-  z.strictObject({
-    kind: z.literal("rearrange"),
-    /** The extents after all groups of the left side are taken apart. */
-    split: z.array(positive),
-    order: z.array(z.number().int().min(0)),
-    shape: z.array(positive),
-  }),
-  z.strictObject({
-    kind: z.literal("crop"),
-    top: z.number().int().min(0),
-    left: z.number().int().min(0),
-    height: positive,
-    width: positive,
-  }),
-  z.strictObject({ kind: z.literal("center_crop"), height: positive, width: positive }),
-  z.strictObject({ kind: z.literal("random_crop"), height: positive, width: positive }),
-  z.strictObject({
-    kind: z.literal("pad"),
-    top: z.number().int().min(0),
-    bottom: z.number().int().min(0),
-    left: z.number().int().min(0),
-    right: z.number().int().min(0),
-    value: z.union([z.number(), z.literal("edge")]),
-  }),
-  z.strictObject({ kind: z.literal("vflip"), p: share }),
-  /** By U(-degrees, degrees) about the middle, with the probability p; what comes in is `value`. */
-  z.strictObject({
-    kind: z.literal("rotate"),
-    degrees: z.number().positive(),
-    p: share,
-    value: z.number(),
-  }),
-  /** Rotation, a shift by a share of the size, a scale and a shear, each drawn uniformly. */
-  z.strictObject({
-    kind: z.literal("affine"),
-    degrees: z.number().min(0),
-    shift: share,
-    scale: limits,
-    shear: z.number().min(0),
-    p: share,
-    value: z.number(),
-  }),
-  /** Factors 1 + U(-a, a) of brightness, contrast and saturation, and a hue shift of U(-a, a) turns. */
-  z.strictObject({
-    kind: z.literal("color_jitter"),
-    brightness: share,
-    contrast: share,
-    saturation: share,
-    hue: z.number().min(0).max(0.5),
-  }),
-  /** Gaussian, with a standard deviation of U(0, sigma) pixels. */
-  z.strictObject({ kind: z.literal("blur"), sigma: z.number().positive(), p: share }),
-  /** Adds N(0, std), of the range 0..1 on u8. */
-  z.strictObject({ kind: z.literal("noise"), std: z.number().positive(), p: share }),
-  /** `count` squares of `size` pixels set to `value`. */
-  z.strictObject({
-    kind: z.literal("cutout"),
-    size: positive,
-    count: positive,
-    p: share,
-    value: z.number(),
-  }),
-  /** Multiplies the whole record by U(low, high). */
-  z.strictObject({ kind: z.literal("scale"), by: limits, p: share }),
-  /** Overlapping squares, row by row, as a new first axis. */
-  z.strictObject({ kind: z.literal("tile"), size: positive, overlap: z.number().int().min(0) }),
-  /** Converts elements; u8 keeps its range 0..255. */
-  z.strictObject({ kind: z.literal("to"), dtype: dtypeName }),
-]);
-export type TransformOp = z.infer<typeof transformOp>;
 
 export const transformStep = z.strictObject({
   /** `null` for every split. */
@@ -340,6 +284,35 @@ export const dataSplit = z.union([
 ]);
 export type DataSplit = z.infer<typeof dataSplit>;
 
+/** What is kept of fields that come from files, after the transforms before the first random one. */
+export const dataCache = z.strictObject({
+  kind: z.enum(["disk", "memory"]),
+  /** `null` is what memory leaves. */
+  maxBytes: positive.nullable(),
+  /**
+   * Floats are rounded to it, in every epoch; with `u8`, pictures are kept as bytes, before the
+   * transform that makes floats of them.
+   */
+  dtype: z.enum(["f16", "bf16", "f32", "u8"]).nullable(),
+  /** Level of gzip; 0 stores as is. */
+  compress: z.number().int().min(0).max(9),
+});
+export type DataCache = z.infer<typeof dataCache>;
+
+export const dataLoader = z.strictObject({
+  batch: positive,
+  shuffle: z.boolean(),
+  /** Threads that decode; `null` is as many as there are cores. */
+  workers: z.number().int().min(0).nullable(),
+  /** Training only: `drop` the incomplete last batch, or `pad` it under a mask. */
+  last: z.enum(["drop", "pad"]),
+  cache: dataCache.optional(),
+  /** Reads a split into memory before its first batch, or keeps nothing of it there. */
+  residency: z.enum(["preload", "stream"]).optional(),
+  /** Batches that are made while one is used. */
+  prefetch: positive.optional(),
+});
+
 export const dataProgram = z.strictObject({
   name: z.string(),
   source: dataSource,
@@ -351,13 +324,7 @@ export const dataProgram = z.strictObject({
   outputs: z.array(
     z.strictObject({ name: z.string(), dtype: dtypeName, shape: z.array(positive) }),
   ),
-  loader: z.strictObject({
-    batch: positive,
-    shuffle: z.boolean(),
-    workers: z.number().int().min(0),
-    /** Training only: `drop` the incomplete last batch, or `pad` it under a mask. */
-    last: z.enum(["drop", "pad"]),
-  }),
+  loader: dataLoader,
 });
 export type DataProgram = z.infer<typeof dataProgram>;
 

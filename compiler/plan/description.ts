@@ -3,7 +3,7 @@
 /** A question about one data file, by its absolute path. */
 export type DataRequest =
   | { readonly kind: "csv"; readonly file: string; readonly delimiter: string }
-  | { readonly kind: "npy" | "npz" | "safetensors" | "coco"; readonly file: string };
+  | { readonly kind: "npy" | "npz" | "safetensors" | "pickle" | "coco"; readonly file: string };
 
 export type DescribeData = (request: DataRequest) => DataDescription | null;
 

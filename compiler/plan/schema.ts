@@ -1,9 +1,14 @@
 /** `plan.json`: everything the runtime needs beside the graphs. Both halves share this one schema. */
 
 import { z } from "zod";
-import { dataProgram, dtypeName } from "./data.js";
+import { dataProgram } from "./data.js";
+import { dtypeName } from "./transform-op.js";
 import type { DatasetProgram } from "./dataset.js";
+import { initializer, weightSource } from "./initial.js";
+import { layout } from "./layout.js";
 import { scalarExpr } from "./scalar.js";
+
+export type { Initializer } from "./initial.js";
 
 /** A runtime refuses a newer major version. */
 export const planVersion = { major: 1, minor: 0 } as const;
@@ -17,16 +22,6 @@ export const duration = z.strictObject({
   unit: z.enum(["step", "epoch", "percent"]),
 });
 export type Duration = z.infer<typeof duration>;
-
-/** How a state tensor begins; random ones draw by (seed, path). */
-export const initializer = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("constant"), value: z.number() }),
-  z.strictObject({ kind: z.literal("uniform"), low: z.number(), high: z.number() }),
-  z.strictObject({ kind: z.literal("normal"), mean: z.number(), std: z.number() }),
-  /** Normal, redrawn outside of two standard deviations. */
-  z.strictObject({ kind: z.literal("truncated_normal"), mean: z.number(), std: z.number() }),
-]);
-export type Initializer = z.infer<typeof initializer>;
 
 /**
  * One tensor that outlives a step. `parameter`: learned; `buffer`: updated without a gradient;
@@ -42,6 +37,8 @@ export const stateEntry = z.strictObject({
   dtype: dtypeName,
   shape,
   init: initializer,
+  /** Where a rule of `init` takes the value from in place of `init`. */
+  source: weightSource.optional(),
   /** Parameters no loss reaches, kept for files of others. */
   unused: z.boolean(),
   place: z.string(),
@@ -187,9 +184,53 @@ export const checkpointPolicy = z.strictObject({
     .optional(),
 });
 
+/** What a metric keeps over the batches of a split: shares are added, or the least or largest kept. */
+export const accumulator = z.strictObject({
+  name: z.string(),
+  reduction: z.enum(["sum", "min", "max"]),
+  dtype: dtypeName,
+  shape,
+});
+export type Accumulator = z.infer<typeof accumulator>;
+
+export const metric = z.strictObject({
+  split,
+  /** `f1`; `ttd.detected` for a further result of `ttd`. */
+  name: z.string(),
+  measure: z.discriminatedUnion("kind", [
+    /** An output of the graph `closing`; of a shape other than [] it is a table. */
+    z.strictObject({ kind: z.literal("result"), result: z.string(), shape }),
+    /**
+     * Area under the ROC curve, ties counted half, or under the curve of precision over recall in
+     * steps (average precision); `within`: averaged over groups with both classes.
+     */
+    z.strictObject({
+      kind: z.enum(["auroc", "auprc"]),
+      logits: z.string(),
+      labels: z.string(),
+      within: z.string().nullable(),
+    }),
+  ]),
+  /** `null` when neither more nor less is better. */
+  better: z.enum(["max", "min"]).nullable(),
+  place: z.string(),
+});
+export type Metric = z.infer<typeof metric>;
+
+/** What a split is measured by, beside its losses. */
+export const measures = z.strictObject({
+  metrics: z.array(metric),
+  accumulators: z.array(accumulator),
+  /** Metrics from what was accumulated, once per pass over a split; `null` where none needs it. */
+  closing: graphSpec.nullable(),
+});
+export type Measures = z.infer<typeof measures>;
+
 export const stage = z.strictObject({
   name: z.string(),
   duration,
+  /** The split that it learns from, `train` where none is said. */
+  split: z.enum(["train", "val"]).optional(),
   /** Parameters that learn in this stage. */
   trainable: z.array(z.string()),
   /** Slots made anew when this stage begins. */
@@ -207,6 +248,8 @@ export const stage = z.strictObject({
   accumulate: z.strictObject({ batches: z.number().int().min(2), weights: graphSpec }).optional(),
   /** `step` and `eval` with every float value as an output, to find where numbers go wrong. */
   debug: z.strictObject({ step: graphSpec, eval: graphSpec }).optional(),
+  /** Updates of a larger norm of the gradients leave all that learns as it was, and count for nothing. */
+  skipAbove: z.number().positive().optional(),
   /** Averages that begin in this stage, with what they are averages of as it is then. */
   bornAverages: z.array(z.string()).optional(),
   /** Which weights are validated and tested, and written where this stage's are chosen. */
@@ -220,7 +263,8 @@ export const stage = z.strictObject({
       minDelta: z.number().min(0),
     })
     .optional(),
-  /** In place of the plan's. */
+  /** In place of the plan's: its metrics and the stage's own. */
+  measures: measures.optional(),
   validateEvery: duration.optional(),
   checkpoint: checkpointPolicy.optional(),
   /** Begins with the best weights that earlier stages measured, in place of the last. */
@@ -244,36 +288,6 @@ export const schedule = z.strictObject({
 });
 export type Schedule = z.infer<typeof schedule>;
 
-/** What a metric keeps over the batches of a split: shares are added, or the least or largest kept. */
-export const accumulator = z.strictObject({
-  name: z.string(),
-  reduction: z.enum(["sum", "min", "max"]),
-  dtype: dtypeName,
-  shape,
-});
-export type Accumulator = z.infer<typeof accumulator>;
-
-export const metric = z.strictObject({
-  split,
-  /** `f1`; `ttd.detected` for a further result of `ttd`. */
-  name: z.string(),
-  measure: z.discriminatedUnion("kind", [
-    /** An output of the graph `closing`; of a shape other than [] it is a table. */
-    z.strictObject({ kind: z.literal("result"), result: z.string(), shape }),
-    /** Area under the ROC curve, ties counted half; `within`: averaged over groups with both classes. */
-    z.strictObject({
-      kind: z.literal("auroc"),
-      logits: z.string(),
-      labels: z.string(),
-      within: z.string().nullable(),
-    }),
-  ]),
-  /** `null` when neither more nor less is better. */
-  better: z.enum(["max", "min"]).nullable(),
-  place: z.string(),
-});
-export type Metric = z.infer<typeof metric>;
-
 export const objective = z.strictObject({
   /** `test.auroc`, `val.loss`. */
   name: z.string(),
@@ -289,6 +303,11 @@ export const exported = z.strictObject({
   file: z.string(),
   /** `chosen`: the best where the train keeps one, else the last; `ema`: their moving averages. */
   weights: z.enum(["chosen", "last", "ema"]),
+  /** How parameters are stored; what is computed with them is computed in f32. */
+  precision: z.enum(["f32", "bf16", "f16"]),
+  opset: z.number().int(),
+  /** Raw records go in: what validation does to them is in the graph. */
+  preprocess: z.boolean(),
   /** Weights as inputs; its draws are made inside the written model. */
   graph: graphSpec,
   place: z.string(),
@@ -309,25 +328,37 @@ export const plan = z.strictObject({
   state: z.array(stateEntry),
   stages: z.array(stage).min(1),
   schedules: z.array(schedule),
-  metrics: z.array(metric),
-  accumulators: z.array(accumulator),
-  /** Metrics from what was accumulated, once per pass over a split; `null` where none needs it. */
-  closing: graphSpec.nullable(),
+  ...measures.shape,
   objectives: z.array(objective),
   validateEvery: duration,
   checkpoint: checkpointPolicy,
   precision: z.strictObject({ asked: z.string() }),
+  /** Scalars for TensorBoard, in this folder; where it is empty, in the run's directory. */
+  tensorboard: z.strictObject({ folder: z.string() }).optional(),
   /** The inference graph: weights as inputs, symbolic batch. */
   infer: graphSpec,
+  /**
+   * What `predict` gives, of batches of the plan's size; a symbol in an output's shape marks the
+   * axis of records. Absent without `predict`.
+   */
+  predict: graphSpec.optional(),
   exports: z.array(exported),
   /** Bytes of all state. */
   stateBytes: z.number(),
+  /** How the train lies on meshes, where a `shard` says. A runtime for one device refuses several. */
+  layouts: z.array(layout).optional(),
 });
 /** A plan that the runtime carries out. */
 export type ExecutablePlan = z.infer<typeof plan>;
 
 /** A plan as compiled: its data may be of a form that the runtime refuses. */
 export type Plan = Omit<ExecutablePlan, "data"> & { readonly data: DatasetProgram };
+
+/** What a stage measures. */
+export const measuresOf = (
+  { metrics, accumulators, closing }: Measures,
+  { measures: own }: Pick<Stage, "measures">,
+): Measures => own ?? { metrics, accumulators, closing };
 
 /** Reads a plan; the message names the first field that does not fit. */
 export function parsePlan(

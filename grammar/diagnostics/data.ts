@@ -273,12 +273,14 @@ export const splitEmpty = diagnosticKind<{
 });
 
 /** A thread that decodes data ended before its work. */
-export const workerEnded = diagnosticKind<{ reason: string }>({
+export const workerEnded = diagnosticKind<{ reason: string; record: string | null }>({
   code: "data/worker-ended",
   severity: "error",
-  message: ({ reason }) => `a data worker ended unexpectedly: ${reason}`,
-  hint: () => "`workers: 0` decodes in the main thread and shows where it stops",
-  explain: `A thread that ends in the midst of its work stops the run: batches are never skipped.`,
+  message: ({ reason, record }) =>
+    `a data worker ended unexpectedly${record === null ? "" : ` while it read ${record}`}: ${reason}`,
+  hint: () =>
+    "run again to continue from the last checkpoint; `workers: 0` decodes in the main thread and shows where it stops",
+  explain: `A thread that ends in the midst of its work stops the run: batches are never skipped. The message names the record that it read, and the run continues from its last checkpoint.`,
 });
 
 /** The compiled worker file is not there. */

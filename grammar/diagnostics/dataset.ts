@@ -47,11 +47,13 @@ export const columnValue = diagnosticKind({
     column: string;
     file: string;
     line: number;
+    /** Rows of a parquet file count from 0, lines of a text from 1. */
+    unit?: "line" | "row";
     value: string;
     expected: string;
     suggestion: string | null;
   }) =>
-    `line ${p.line} of \`${p.file}\` has \`${p.value}\` in the column \`${p.column}\`, which is not ${p.expected}`,
+    `${p.unit ?? "line"} ${p.line} of \`${p.file}\` has \`${p.value}\` in the column \`${p.column}\`, which is not ${p.expected}`,
   hint: didYouMean,
   explain:
     "The first records of a table are read when it is there: a column must hold what its field declares, and a class must be one of the list.",

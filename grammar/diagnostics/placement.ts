@@ -55,6 +55,17 @@ export const meshAxisTwice = diagnosticKind({
     "A device's place along one mesh axis can choose its piece of one axis only, so the parts of a layout are over disjoint mesh axes.",
 });
 
+export const severalDevices = diagnosticKind({
+  code: "shard/several-devices",
+  severity: "error",
+  message: (p: { train: string; devices: number }) =>
+    `\`${p.train}\` is laid out on ${p.devices} devices, and this version runs on one`,
+  hint: () =>
+    "`check`, `show` and `compile` accept it, and the plan holds the layout; `run` does not",
+  explain:
+    "A `shard` is checked in full, and an artifact says how every weight, slot and batch lies on the mesh. What runs a plan here has one device, and refuses what asks for more.",
+});
+
 export const notPlaced = diagnosticKind({
   code: "shard/none",
   severity: "error",

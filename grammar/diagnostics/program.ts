@@ -175,6 +175,15 @@ export const unknownMetric = diagnosticKind({
     "Checkpoint policies and objectives name a metric of `val` or `test`, or a loss: `val.loss`.",
 });
 
+export const measuredElsewhere = diagnosticKind({
+  code: "train/measured-elsewhere",
+  severity: "error",
+  message: (p: { name: string }) => `\`${p.name}\` is not measured where this chooses by it`,
+  hint: () => "give the metric to the train, or choose by it in the stage that measures it",
+  explain:
+    "Metrics that stand in a stage are measured while that stage trains: its own policies may name them, later stages may start from the best by them, and so may the train's checkpoints and objectives.",
+});
+
 export const testChooses = diagnosticKind({
   code: "train/test-chooses",
   severity: "error",

@@ -101,11 +101,31 @@ export const executorFallback = diagnosticKind<{ detail: string }>({
     "cannot be called.",
 });
 
-export const outOfMemory = diagnosticKind<{ doing: string; detail: string }>({
+/** What a run was predicted to need, and how large its batches are. */
+export interface MemoryNeed {
+  readonly needed: number;
+  readonly graph: string;
+  readonly peak: number;
+  readonly state: number;
+  readonly batch: number;
+  readonly accumulate: number;
+}
+
+export const outOfMemory = diagnosticKind<{ doing: string; detail: string; need?: MemoryNeed }>({
   code: "run/out-of-memory",
   severity: "error",
-  message: ({ doing, detail }) => `out of memory while ${doing}: ${detail}`,
-  hint: () => "use a smaller batch or a smaller model, or give the process more memory",
+  message: ({ doing, detail, need }) =>
+    `out of memory while ${doing}: ${detail}` +
+    (need === undefined
+      ? ""
+      : `; the run was predicted to need ${figure(need.needed)} ` +
+        `(\`${need.graph}\` ${figure(need.peak)}, state ${figure(need.state)})`),
+  hint: ({ need }) =>
+    need === undefined || need.batch < 2
+      ? "use a smaller batch or a smaller model, or give the process more memory"
+      : `micro-batches need less: \`batch: ${Math.ceil(need.batch / 2)}\` with ` +
+        `\`accumulate: ${2 * need.accumulate}\` makes updates of the same size; ` +
+        "or give the process more memory",
   explain: "An allocation failed, or the system killed the training process.",
 });
 
@@ -142,7 +162,8 @@ export const processDied = diagnosticKind<{ how: string }>({
   code: "run/process-died",
   severity: "error",
   message: ({ how }) => `the training process ended unexpectedly: ${how}`,
-  hint: () => "the run continues from its last checkpoint when it is started again",
+  hint: () =>
+    "the run continues from its last checkpoint when it is started again; where memory is limited, native code that gets none ends a process so, and a smaller `batch` with `accumulate` needs less",
   explain: "The process that trains ended without a result and without saying why.",
 });
 
@@ -162,11 +183,11 @@ export const runLocked = diagnosticKind<{ folder: string; pid: number }>({
   explain: "A lock left by a killed process never blocks; this holder is alive.",
 });
 
-export const noBatches = diagnosticKind<{ records: number; batch: number }>({
+export const noBatches = diagnosticKind<{ split: string; records: number; batch: number }>({
   code: "run/no-batches",
   severity: "error",
-  message: ({ records, batch }) =>
-    `the training split has ${records} records, not enough for one batch of ${batch}`,
+  message: ({ split, records, batch }) =>
+    `the split \`${split}\` has ${records} records, not enough for one batch of ${batch}`,
   hint: () => "use a smaller `batch`, more data, or `last: pad`",
   explain: "With `last: drop` an epoch has as many updates as there are whole batches.",
 });
@@ -251,6 +272,16 @@ export const parameterIdle = diagnosticKind<{ path: string; updates: number }>({
   message: ({ path, updates }) => `\`${path}\` did not change in the first ${updates} updates`,
   hint: () => "its gradient is exactly zero: a dead branch, an idle expert, or a mask",
   explain: "A trainable parameter that never moves is usually a mistake in the model.",
+});
+
+export const updatesSkipped = diagnosticKind<{ stage: string; skipped: number; above: number }>({
+  code: "run/updates-skipped",
+  severity: "warning",
+  message: ({ stage, skipped, above }) =>
+    `${skipped} updates of stage \`${stage}\` were skipped: the norm of their gradients was above ${above}`,
+  hint: () => "lower the learning rate, or look for bad records",
+  explain:
+    "With `skip_above` an update whose gradients are too large leaves weights and slots as they were, and counts for no optimizer. Its step has `skipped` in the events.",
 });
 
 export const metricUndefined = diagnosticKind<{ metric: string; reason: string }>({

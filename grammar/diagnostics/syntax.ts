@@ -96,6 +96,16 @@ export const tensorAmongTypes = diagnosticKind<{ readonly dtype: string }>({
 A tensor has one type; an input that may be missing gets \`= none\`.`,
 });
 
+/** A list of any length where one of several settings' types stands. */
+export const listAmongTypes = diagnosticKind<{ readonly type: string }>({
+  code: "syntax/list-among-types",
+  severity: "error",
+  message: ({ type }) => `a list \`${type}[]\` cannot be one of several types`,
+  hint: ({ type }) => `an empty list stands for none: \`name: ${type}[] = []\``,
+  explain: `A list of any length is a type by itself. Of the types joined by \`|\`, each is one value or a list
+of a given length: \`int[2] | same\`.`,
+});
+
 /** More text than a module may hold. */
 export const textTooLarge = diagnosticKind<{ readonly limit: string }>({
   code: "syntax/text-too-large",

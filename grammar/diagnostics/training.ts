@@ -49,7 +49,7 @@ export const runWideKey = diagnosticKind({
   message: (p: { key: string }) => `a stage cannot change \`${p.key}\`: a run has one`,
   hint: (p) => `give \`${p.key}\` in the train`,
   explain:
-    "A stage overrides any key of its train but those that hold for the whole run: its model and its seed.",
+    "A stage overrides any key of its train but those that hold for the whole run: its model, its seed and its log.",
 });
 
 export const namedLossChosen = diagnosticKind({
@@ -108,6 +108,17 @@ export const contradictoryKeys = diagnosticKind({
   severity: "error",
   message: (p: { what: string; reason: string }) => `${p.what} ${p.reason}`,
   explain: "Two members of a train contradict each other, or one needs another that is not there.",
+});
+
+export const statisticsOfBatch = diagnosticKind({
+  code: "train/batch-statistics",
+  severity: "error",
+  message: (p: { path: string; stage: string }) =>
+    `\`on_oom\` would change results: \`${p.path}\` is set from statistics of each micro-batch in stage \`${p.stage}\``,
+  hint: () =>
+    "say `allow: batch_statistics`, freeze what normalizes by the batch, or use `GroupNorm`",
+  explain:
+    "Half a micro-batch gives the same update for all that is computed record by record. Statistics of a batch, as of batch normalization, are others in each half.",
 });
 
 export const sourceMissing = diagnosticKind({

@@ -48,6 +48,8 @@ export const progress = z.strictObject({
   sums: z.record(z.string(), z.tuple([z.number(), z.number()])),
   /** Means over the stage's last whole epoch; empty before its end. */
   epochLosses: values,
+  /** Updates that were skipped, by stage. */
+  skipped: z.array(count).default([]),
   /** Trainable parameters that have not changed since the stage began. */
   idle: z.array(z.string()),
   /** The update of the last validation; `null` before the first. */
@@ -82,6 +84,7 @@ export const noProgress: Progress = {
   batch: 0,
   sums: {},
   epochLosses: {},
+  skipped: [],
   idle: [],
   validatedAt: null,
   validation: {},

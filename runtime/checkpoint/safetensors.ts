@@ -4,7 +4,7 @@ import { elementBytes } from "../../compiler/plan/elements.js";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { z } from "zod";
 import type { DType } from "../../compiler/plan/data.js";
-import { diagnose } from "../../grammar/diagnostic.js";
+import { type Diagnostic, diagnose } from "../../grammar/diagnostic.js";
 import { checkpointDamaged } from "../../grammar/diagnostics/run.js";
 import { exitCodes, Fault } from "../fault.js";
 import { allocate, elementCount, type HostTensor } from "../tensor.js";
@@ -71,11 +71,14 @@ export function encodeSafetensors(
 
 /**
  * Reads a whole file strictly: a cut file, bad JSON, unknown types, sizes that contradict shapes,
- * overlaps and gaps are faults (exit code 2) that name the file.
+ * overlaps and gaps are faults (exit code 2) that name the file, with the diagnostic of `describe`.
  */
-export function readSafetensors(file: string): SafetensorsFile {
-  const damaged = (reason: string): Fault =>
-    new Fault(diagnose(checkpointDamaged, { file, reason }, null), exitCodes.environment);
+export function readSafetensors(
+  file: string,
+  describe: (reason: string) => Diagnostic = (reason) =>
+    diagnose(checkpointDamaged, { file, reason }, null),
+): SafetensorsFile {
+  const damaged = (reason: string): Fault => new Fault(describe(reason), exitCodes.environment);
   const descriptor = openOr(file, damaged);
   try {
     const total = fstatSync(descriptor).size;

@@ -1,14 +1,14 @@
-/** Files of arrays, npy, npz and safetensors: opened once, read record by record. */
+/** Files of arrays, npy, npz, safetensors and pickles: opened once, read record by record. */
 
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { basename } from "node:path";
 import type { PlainSource } from "../../compiler/plan/data.js";
 import { fileMissing } from "../../grammar/diagnostics/data-content.js";
 import { fileMalformed } from "../../grammar/diagnostics/dataset.js";
 import { badData } from "./bad-data.js";
-import { describeArrays, safetensorsEntry } from "./describe/describe-data.js";
+import { arrayNameOf, describeArrays, safetensorsEntry } from "./describe/describe-data.js";
 import { MalformedError, type OpenFile, readPart } from "./describe/file-head.js";
 import { describeNpz, npyHeader, npzEntry } from "./describe/npy.js";
+import { pickledArrays } from "./describe/pickle.js";
 import { elementBytes } from "../../compiler/plan/elements.js";
 import { arrayOn, elementCount } from "../tensor.js";
 import { pick, type Value } from "./value.js";
@@ -30,7 +30,8 @@ interface Layout {
   readonly name: string;
   readonly dtype: string;
   readonly shape: readonly number[];
-  readonly isFortran: boolean;
+  /** Elements from one index of an axis to the next; `null` where the last axis runs first. */
+  readonly strides: readonly number[] | null;
   readonly bytes: (start: number, length: number) => Buffer;
 }
 
@@ -39,21 +40,20 @@ const npyHead = 1 << 16;
 /** The arrays' names of a file, in its order. Faults where there is no such file, or another. */
 export function arrayNamesIn(source: ArraySource): readonly string[] {
   return opened(source, (file) => {
-    if (source.format === "npy") return [nameOf(source.file)];
-    const arrays = source.format === "npz" ? describeNpz(file) : describeArrays(file);
-    return arrays.map(({ name }) => name);
+    if (source.format === "npy") return [arrayNameOf(source.file)];
+    return arraysIn(source, file).map(({ name }) => name);
   });
 }
 
 /**
  * Opens an array, `null` for the file's only one; `null` where the file has no such array. Elements
  * stay in the file and are read when they are asked for, except for those that are packed or lie in
- * Fortran's order, which are held.
+ * other than row-major order, which are held.
  */
 export function openArray(source: ArraySource, name: string | null): ArrayReader | null {
   const layout = opened(source, (file) => layoutOf(source, file, name));
   if (layout === null) return null;
-  const { dtype, shape, isFortran, bytes } = layout;
+  const { dtype, shape, strides, bytes } = layout;
   const known = dtypeNamed(dtype);
   const [records = 0, ...rest] = shape;
   const length = elementCount(rest);
@@ -65,7 +65,7 @@ export function openArray(source: ArraySource, name: string | null): ArrayReader
     read(record) {
       if (known === null) return { dtype: "u8", shape: [0], data: new Uint8Array(0) };
       const size = elementBytes[known];
-      if (!isFortran) {
+      if (strides === null) {
         const data = aligned(bytes(record * length * size, length * size));
         return { dtype: known, shape: rest, data: arrayOn(known, data, 0, length) };
       }
@@ -74,25 +74,22 @@ export function openArray(source: ArraySource, name: string | null): ArrayReader
         shape,
         data: arrayOn(known, aligned(bytes(0, records * length * size)), 0, records * length),
       };
-      return pick(whole, rest, fortranIndex(shape, record));
+      return pick(whole, rest, stridedIndex(strides, record, rest));
     },
   };
 }
 
-/** From the row-major index within a record to the index in a file of column-major order. */
-function fortranIndex(shape: readonly number[], record: number): (index: number) => number {
-  const [records = 0, ...rest] = shape;
-  const strides: number[] = [];
-  let stride = records;
-  for (const extent of rest) {
-    strides.push(stride);
-    stride *= extent;
-  }
+/** From the row-major index within a record to the place in a file of other strides. */
+function stridedIndex(
+  [first = 1, ...strides]: readonly number[],
+  record: number,
+  shape: readonly number[],
+): (index: number) => number {
   return (index) => {
     let left = index;
-    let place = record;
-    for (let axis = rest.length - 1; axis >= 0; axis--) {
-      const extent = rest[axis] ?? 1;
+    let place = record * first;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const extent = shape[axis] ?? 1;
       place += (left % extent) * (strides[axis] ?? 0);
       left = Math.floor(left / extent);
     }
@@ -110,25 +107,30 @@ function aligned(bytes: Buffer): ArrayBuffer {
 const dtypeNamed = (name: string): Value["dtype"] | null =>
   name in elementBytes ? (name as Value["dtype"]) : null;
 
-const nameOf = (file: string): string => basename(file).replace(/\.npy$/i, "");
-
 function layoutOf(source: ArraySource, file: OpenFile, name: string | null): Layout | null {
   const { file: path, format } = source;
   if (format === "npy") {
-    const own = nameOf(path);
+    const own = arrayNameOf(path);
     if (name !== null && name !== own) return null;
     return npyLayout(own, (start, length) => file.read(start, length), file.size);
   }
-  const arrays = format === "npz" ? describeNpz(file) : describeArrays(file);
+  const arrays = arraysIn(source, file);
   const [first, second] = arrays;
   const wanted = name ?? (second === undefined ? first?.name : undefined);
   if (wanted === undefined) return null;
+  if (format === "pickle") {
+    const array = pickledArrays(file, arrayNameOf(path)).find((each) => each.name === wanted);
+    if (array === undefined) return null;
+    const { dtype, shape } = array;
+    checkSize(dtype, shape, array.size, `its array \`${wanted}\``);
+    return array;
+  }
   if (format === "safetensors") {
     const entry = safetensorsEntry(file, wanted);
     if (entry === null) return null;
     const { dtype, shape, start } = entry;
     const bytes = (from: number, length: number): Buffer => file.read(start + from, length);
-    return { name: wanted, dtype, shape, isFortran: false, bytes };
+    return { name: wanted, dtype, shape, strides: null, bytes };
   }
   const entry = npzEntry(file, wanted);
   if (entry === null) return null;
@@ -141,15 +143,26 @@ function layoutOf(source: ArraySource, file: OpenFile, name: string | null): Lay
       );
 }
 
+/** Names, types and shapes of a file with several arrays. */
+function arraysIn({ file: path, format }: ArraySource, file: OpenFile) {
+  if (format === "npz") return describeNpz(file);
+  return format === "pickle" ? pickledArrays(file, arrayNameOf(path)) : describeArrays(file);
+}
+
 function npyLayout(name: string, read: Layout["bytes"], size: number): Layout {
-  const { dtype, shape, start, isFortran } = npyHeader(read(0, npyHead), name);
+  const { dtype, shape, start, strides } = npyHeader(read(0, npyHead), name);
+  checkSize(dtype, shape, size - start, "it");
+  return { name, dtype, shape, strides, bytes: (from, length) => read(start + from, length) };
+}
+
+/** Elements of a type that is read must be as many as the shape says. */
+function checkSize(dtype: string, shape: readonly number[], size: number, what: string): void {
   const known = dtypeNamed(dtype);
-  const wanted = elementCount(shape);
-  if (known !== null && size - start !== wanted * elementBytes[known])
-    throw new MalformedError(
-      `it holds ${size - start} bytes of elements where its header tells of ${wanted * elementBytes[known]}`,
-    );
-  return { name, dtype, shape, isFortran, bytes: (from, length) => read(start + from, length) };
+  const wanted = known === null ? size : elementCount(shape) * elementBytes[known];
+  if (size === wanted) return;
+  throw new MalformedError(
+    `${what} holds ${size} bytes of elements where its header tells of ${wanted}`,
+  );
 }
 
 /** Gives `body` the file, which is opened anew for each read, so that none is left open. */

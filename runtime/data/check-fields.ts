@@ -51,7 +51,7 @@ const passesOf = ({ split }: DataProgram): readonly Pass[] => [
 function typeAfter(program: DataProgram, field: Field, pass: Pass): FieldType {
   let type: FieldType = { dtype: field.dtype, shape: field.shape };
   // Boxes have no extents of their own.
-  const isMark = ["boxes", "box_classes"].includes(field.reader.kind);
+  const isMark = ["boxes", "box_classes", "tile_boxes"].includes(field.reader.kind);
   for (const step of stepsFor(program, pass, field.name)) {
     if (isMark && movesPixels(step.op)) continue;
     const outcome = outcomeOf(step.op, type);
@@ -100,7 +100,23 @@ function readersOf(source: PlainSource["kind"]): readonly string[] {
     case "arrays":
       return ["array", "image_file", "exists"];
     case "csv":
-      return ["column", "columns", "image_file", "exists", "boxes"];
+    case "parquet":
+      return ["column", "columns", "image_file", "exists", "boxes", "tile_boxes"];
+    case "frames":
+      return [
+        "window",
+        "image_file",
+        "offset_at_least",
+        "group_offset",
+        "group_index",
+        "tile_boxes",
+        "exists",
+        "boxes",
+      ];
+    case "images":
+      return ["picture"];
+    case "geotiff":
+      return ["raster"];
     case "coco":
       return ["picture", "boxes", "box_classes", "masks", "area", "present"];
     default:
@@ -121,9 +137,27 @@ function typeGiven(source: PlainSource, field: Field): FieldType {
       return { dtype: "bool", shape: [] };
     // The file tells, when records are listed.
     case "array":
+    case "raster":
       return field;
+    case "window":
+      return {
+        dtype: "u8",
+        shape: [field.reader.length, field.shape[1] === 1 ? 1 : 3, ...field.shape.slice(2)],
+      };
+    case "offset_at_least":
+      return { dtype: "bool", shape: field.shape.length === 1 ? [1] : [] };
+    case "group_offset":
+      return { dtype: "f32", shape: [] };
+    case "group_index":
+      return { dtype: "i64", shape: [] };
+    case "tile_boxes":
+      return { dtype: "bool", shape: [field.shape[0] ?? null] };
     case "column":
-      return { dtype: field.reader.classes === null ? field.dtype : "i64", shape: [] };
+      // Of a parquet file's lists the file tells, when records are listed.
+      return {
+        dtype: field.reader.classes === null ? field.dtype : "i64",
+        shape: source.kind === "parquet" ? field.shape : [],
+      };
     case "columns":
       return { dtype: field.dtype, shape: [field.reader.names.length] };
     case "boxes":

@@ -9,6 +9,7 @@ import {
 import { suggest } from "../../grammar/suggest.js";
 import { badData } from "./bad-data.js";
 import type { DataRecord, SourceRecord } from "./record.js";
+import { placeOf } from "./template.js";
 import { type Value, valueOf } from "./value.js";
 
 type Field = DataProgram["fields"][number];
@@ -18,6 +19,9 @@ type ColumnReader = Extract<FieldReader, { kind: "column" | "columns" }>;
 interface Cell {
   readonly file: string;
   readonly line: number;
+  readonly unit: "line" | "row";
+  /** The file and the line in it. */
+  readonly place: string;
   readonly column: string;
   readonly text: string;
 }
@@ -46,6 +50,8 @@ export function checkColumns(records: readonly SourceRecord[], fields: readonly 
   for (const field of fields) {
     const { reader } = field;
     if (reader.kind !== "column" && reader.kind !== "columns") continue;
+    // Lists are held against the field where their file is read.
+    if (reader.kind === "column" && field.shape.length > 0) continue;
     const classes = reader.kind === "column" ? reader.classes : null;
     for (const name of reader.kind === "column" ? [reader.name] : reader.names)
       for (const record of records)
@@ -65,15 +71,17 @@ export function checkColumns(records: readonly SourceRecord[], fields: readonly 
 
 /** A record's cell; a column that the table does not have is a fault. */
 export function cellOf(record: SourceRecord, column: string): Cell {
-  const { columns, line } = record;
+  const { columns, line, row } = record;
   const file = record.file ?? "";
   const text = Object.hasOwn(columns, column) ? columns[column] : undefined;
-  if (text !== undefined) return { file, line: line ?? 0, column, text };
+  const unit = row === undefined ? "line" : "row";
+  const place = placeOf(record);
+  if (text !== undefined) return { file, line: line ?? row ?? 0, unit, place, column, text };
   const known = Object.keys(columns);
   throw badData(
     columnUnknown,
     { column, file, known, suggestion: suggest(column, known) },
-    `${file}:1`,
+    row === undefined ? `${file}:1` : file,
   );
 }
 
@@ -88,13 +96,9 @@ function numberIn(
   field: string,
 ): number {
   const wrong = (expected: string, words: readonly string[] = []) => {
-    const { file, line, column, text: value } = cell;
-    const params = { file, line, column, value, expected, suggestion: suggest(value, words) };
-    return badData(
-      columnValue,
-      params,
-      `${file}:${line}, column \`${column}\`, field \`${field}\``,
-    );
+    const { file, line, unit, place, column, text: value } = cell;
+    const params = { file, line, unit, column, value, expected, suggestion: suggest(value, words) };
+    return badData(columnValue, params, `${place}, column \`${column}\`, field \`${field}\``);
   };
   if (classes !== null) {
     const index = classes.indexOf(cell.text);

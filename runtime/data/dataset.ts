@@ -12,6 +12,8 @@ export interface Batch {
   readonly valid: Uint8Array<ArrayBuffer>;
   /** Records in this batch that are not padding. */
   readonly count: number;
+  /** Gives its memory up for later batches: it has no fields from then on, and their data change. */
+  readonly release?: () => void;
 }
 
 /** Which records are in which split, and the value they were grouped by. */
@@ -28,17 +30,26 @@ export interface Dataset {
   readonly manifest: SplitManifest;
   /** What the files made known that does not stop a run. */
   readonly warnings?: readonly Diagnostic[];
+  /** What came up since it was last asked, and does not stop a run either. */
+  readonly notices?: () => readonly Diagnostic[];
+  /** Records that are left out, as their pictures cannot be read. */
+  readonly skipped?: number;
+  /** Threads that decode. */
+  readonly workers?: number;
   /** What was fitted to the training split, by the path of the state that holds it. */
   readonly fits?: ReadonlyMap<string, HostTensor>;
   /** Number of records in a split. */
   size(split: SplitName): number;
-  /** Batches of one pass. Training: an epoch's shuffled order, incomplete last batch dropped or padded. */
-  batchesPer(split: SplitName): number;
   /**
-   * Training batches of `epoch` from batch `from` on; order and augmentation depend on
+   * Batches of one pass. Training, as the split `train` is read by default: an epoch's shuffled
+   * order, incomplete last batch dropped or padded.
+   */
+  batchesPer(split: SplitName, purpose?: "training"): number;
+  /**
+   * Batches of `epoch` from batch `from` on that train on a split, `train` by default; order and augmentation depend on
    * (seed, epoch, record) only, never on workers or on where the pass began.
    */
-  trainBatches(epoch: number, from: number): AsyncIterable<Batch>;
+  trainBatches(epoch: number, from: number, split?: SplitName): AsyncIterable<Batch>;
   /** Every record once, in order, without training transforms, the last batch padded. */
   evaluationBatches(split: SplitName): AsyncIterable<Batch>;
   close(): Promise<void>;

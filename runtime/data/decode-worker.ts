@@ -4,29 +4,36 @@ import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { invariant } from "../../grammar/invariant.js";
 import { Fault } from "../fault.js";
-import { assembleBatch, buffersOf } from "./assemble-batch.js";
+import { assembleBatch, movedWith } from "./assemble-batch.js";
 import { configureDecoder } from "./decode-image.js";
 import { createRecordReader } from "./read-record.js";
+import { createSpareMemory } from "./spare-memory.js";
+import { createValueStore } from "./value-store.js";
 import type { FromWorker, ToWorker, WorkerSetup } from "./worker-protocol.js";
 
 type Job = Extract<ToWorker, { kind: "job" }>;
 
 if (!isMainThread) serve(workerData);
 
-function serve({ program, seed, frameBytes, fits }: WorkerSetup): void {
+function serve(setup: WorkerSetup): void {
+  const { program, seed, frameBytes, fits = new Map(), cache = null } = setup;
   const port = parentPort;
   invariant(port !== null, "a worker has a parent");
   configureDecoder();
-  const reader = createRecordReader(program, seed, frameBytes, fits);
+  const store = createValueStore(program, fits, cache);
+  const reader = createRecordReader(program, seed, frameBytes, fits, store);
+  const memory = createSpareMemory();
+  const place = new Int32Array(setup.at ?? new SharedArrayBuffer(4));
+  const reading = { reader, store, memory, place };
   const jobs: Job[] = [];
   let working = false;
   let closing = false;
 
   const answer = async ({ id, job }: Job): Promise<void> => {
     try {
-      const batch = await assembleBatch(program, reader, job);
+      const batch = await assembleBatch(program, reading, job);
       const reply: FromWorker = { kind: "done", id, batch };
-      port.postMessage(reply, buffersOf(batch));
+      port.postMessage(reply, movedWith(batch));
     } catch (error) {
       port.postMessage(failure(id, error));
     }
@@ -47,6 +54,9 @@ function serve({ program, seed, frameBytes, fits }: WorkerSetup): void {
       case "job":
         jobs.push(message);
         if (!working) void work();
+        return;
+      case "release":
+        memory.give(message.buffers);
         return;
       case "cancel":
         for (const { id } of jobs.filter((job) => job.pass === message.pass))

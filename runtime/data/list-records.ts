@@ -3,61 +3,121 @@
 import type { DataProgram, DataSource, PlainSource } from "../../compiler/plan/data.js";
 import type { Diagnostic } from "../../grammar/diagnostic.js";
 import { lengthsDiffer } from "../../grammar/diagnostics/dataset.js";
-import { assertNever, at } from "../../grammar/invariant.js";
+import { assertNever, at, invariant } from "../../grammar/invariant.js";
 import { badData } from "./bad-data.js";
+import { joinByKey } from "./join-records.js";
+import { namesIn } from "./path-pattern.js";
 import type { DataRecord, SourceRecord } from "./record.js";
 import { listArrays } from "./sources/arrays.js";
 import { listCoco } from "./sources/coco.js";
 import { listCsv } from "./sources/csv.js";
+import { listFrames } from "./sources/frames.js";
 import { listImageFolder } from "./sources/image-folder.js";
+import { listMatchedFiles } from "./sources/matched-files.js";
+import { listParquet } from "./sources/parquet.js";
 import { listSynthetic } from "./sources/synthetic.js";
 import { listVocTiles } from "./sources/voc-tiles.js";
+import { namesOf } from "./template.js";
 
 type Warn = (warning: Diagnostic) => void;
 type Field = DataProgram["fields"][number];
 
 /** Records in a fixed order, which gives each its index; faults as the sources find them. */
-export const listRecords = (
-  source: DataSource,
-  fields: readonly Field[],
+export function listRecords(
+  { source, fields, split }: Pick<DataProgram, "source" | "fields" | "split">,
   warn: Warn = () => {},
-): Promise<readonly DataRecord[]> => listFrom(source, fields, 0, warn);
+): Promise<readonly DataRecord[]> {
+  const by = "by" in split ? split.by : split;
+  const columns = by === null || typeof by === "string" ? [] : [by.column];
+  return listFrom(source, { fields, warn, columns }, 0);
+}
+
+interface Listing {
+  /** Fields that read the source. */
+  readonly fields: readonly Field[];
+  readonly warn: Warn;
+  /** Columns that are named beside the fields: by a split, a join, a template of another part. */
+  readonly columns: readonly string[];
+}
 
 async function listFrom(
   source: DataSource,
-  fields: readonly Field[],
+  listing: Listing,
   leaf: number,
-  warn: Warn,
 ): Promise<readonly DataRecord[]> {
-  if (source.kind === "zip") return listZip(source, fields, leaf, warn);
+  if (source.kind === "zip") return listZip(source, listing, leaf);
   if (source.kind === "concat") {
     const all: DataRecord[] = [];
     let next = leaf;
     for (const [i, part] of source.parts.entries()) {
-      const records = await listFrom(part, fields, next, warn);
+      const records = await listFrom(part, listing, next);
       // Parts may name their records alike.
       for (const record of records) all.push({ ...record, id: `${i + 1}:${record.id}` });
       next += leavesOf(part).length;
     }
     return all;
   }
-  const records = await listPlain(source, fields, warn);
+  const records = await listPlain(source, listing);
   return records.map((record, index) => ({ ...record, leaf, index, parts: [] }));
 }
 
 async function listZip(
-  { parts, place }: Extract<DataSource, { kind: "zip" }>,
-  fields: readonly Field[],
+  source: Extract<DataSource, { kind: "zip" }>,
+  { fields, warn, columns }: Listing,
   leaf: number,
-  warn: Warn,
 ): Promise<readonly DataRecord[]> {
+  const { by, parts } = source;
+  const templates = parts.map((_, i) => templateNames(fields.filter(({ part }) => part === i)));
+  const named = [...columns, ...(by === null ? [] : [by]), ...templates.flat()];
   const lists: (readonly DataRecord[])[] = [];
   let next = leaf;
   for (const [i, { source }] of parts.entries()) {
     const own = fields.filter(({ part }) => part === i);
-    lists.push(await listFrom(source, own, next, warn));
+    lists.push(await listFrom(source, { fields: own, warn, columns: named }, next));
     next += leavesOf(source).length;
   }
+  const rows =
+    by === null ? joinByIndex(source, lists, fields) : joinByKey({ ...source, by }, lists, warn);
+  return rows.map((row, index) => {
+    const [first] = row;
+    invariant(first !== undefined, "a join has parts");
+    return {
+      ...first,
+      index,
+      properties: Object.assign({}, ...row.map(({ properties }) => properties)),
+      parts: row.map((record, i) => withNames(record, row, templates[i] ?? [])),
+    };
+  });
+}
+
+/** The names that the templates of fields use. */
+const templateNames = (fields: readonly Field[]): readonly string[] =>
+  fields.flatMap(({ reader }) =>
+    "file" in reader && reader.file !== null ? namesIn(reader.file) : [],
+  );
+
+/** A part with the names that its templates use and only other parts have. */
+function withNames(
+  record: DataRecord,
+  row: readonly DataRecord[],
+  names: readonly string[],
+): DataRecord {
+  const own = namesOf(record);
+  const missing = names.filter((name) => !Object.hasOwn(own, name));
+  if (missing.length === 0) return record;
+  const lent = missing.flatMap((name) => {
+    const text = row.map(namesOf).find((each) => Object.hasOwn(each, name))?.[name];
+    return text === undefined ? [] : [[name, text] as const];
+  });
+  return { ...record, columns: { ...record.columns, ...Object.fromEntries(lent) } };
+}
+
+/** Record i of each part with record i of the others; parts of other lengths are a fault. */
+function joinByIndex(
+  { parts, place }: Extract<DataSource, { kind: "zip" }>,
+  lists: readonly (readonly DataRecord[])[],
+  fields: readonly Field[],
+): readonly (readonly DataRecord[])[] {
   const read = parts.flatMap(({ source }, i) => (isCounted(source, fields, i) ? [i] : []));
   const [first = 0] = read;
   const { length } = at(lists, first);
@@ -74,11 +134,7 @@ async function listZip(
       },
       place,
     );
-  return at(lists, first).map((record, index) => ({
-    ...record,
-    properties: Object.assign({}, ...lists.map((list) => list[index]?.properties)),
-    parts: lists.map((list) => list[index] ?? record),
-  }));
+  return at(lists, first).map((record, index) => lists.map((list) => list[index] ?? record));
 }
 
 /** Whether a part tells its number of records: arrays that no field reads do not. */
@@ -87,8 +143,7 @@ const isCounted = (source: DataSource, fields: readonly Field[], part: number): 
 
 async function listPlain(
   source: PlainSource,
-  fields: readonly Field[],
-  warn: Warn,
+  { fields, warn, columns }: Listing,
 ): Promise<readonly SourceRecord[]> {
   switch (source.kind) {
     case "synthetic":
@@ -101,8 +156,15 @@ async function listPlain(
       return listArrays(source, fields);
     case "csv":
       return listCsv(source, fields);
+    case "parquet":
+      return listParquet(source, fields, columns);
     case "coco":
       return listCoco(source, fields, warn);
+    case "frames":
+      return listFrames(source, fields, warn);
+    case "images":
+    case "geotiff":
+      return listMatchedFiles(source);
     default:
       return assertNever(source);
   }
@@ -126,8 +188,14 @@ export function propertiesOf(source: DataSource): readonly string[] {
     case "synthetic":
     case "arrays":
     case "csv":
+    case "parquet":
     case "coco":
       return [];
+    case "frames":
+      return namesIn(source.group);
+    case "images":
+    case "geotiff":
+      return namesIn(source.pattern);
     case "image_folder":
       return ["class"];
     case "voc_tiles":

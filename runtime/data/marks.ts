@@ -2,6 +2,7 @@
 
 import type { FieldReader } from "../../compiler/plan/data.js";
 import { invariant } from "../../grammar/invariant.js";
+import { coveredShare, tileGrid } from "./tile-geometry.js";
 import { type Value, valueOf } from "./value.js";
 
 /** xmin, ymin, xmax, ymax in pixels. */
@@ -43,8 +44,21 @@ export function moveBoxes(
   return { boxes: kept, classes: names, frame };
 }
 
-/** The field's own value: boxes as f32[max, 4], zeros where there is none, or classes as i64[max], -1 there. */
-export function valueOfMarks(reader: FieldReader, { boxes, classes }: Marks): Value {
+/**
+ * The field's own value: boxes as f32[max, 4], zeros where there is none, classes as i64[max], -1
+ * there, or by tile as bool[N] whether boxes cover enough of it.
+ */
+export function valueOfMarks(reader: FieldReader, { boxes, classes, frame }: Marks): Value {
+  if (reader.kind === "tile_boxes") {
+    const { size, overlap, atLeast } = reader;
+    const { rows, columns, stride } = tileGrid(frame[0], frame[1], size, overlap);
+    const rectangles = boxes.map(([xmin, ymin, xmax, ymax]) => ({ xmin, ymin, xmax, ymax }));
+    return valueOf("bool", [rows * columns], (i) => {
+      const [top, left] = [Math.floor(i / columns) * stride, (i % columns) * stride];
+      const tile = { xmin: left, ymin: top, xmax: left + size, ymax: top + size };
+      return coveredShare(tile, rectangles) >= atLeast ? 1 : 0;
+    });
+  }
   invariant(reader.kind === "boxes" || reader.kind === "box_classes", `${reader.kind} reads boxes`);
   const { max } = reader;
   return reader.kind === "boxes"

@@ -1,12 +1,15 @@
 /** Opens a dataset: finds and checks its records, deals them to splits, streams their batches. */
 
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
 import type { DataProgram } from "../../compiler/plan/data.js";
 import type { Diagnostic } from "../../grammar/diagnostic.js";
 import { createStream, permutation } from "../random.js";
 import { cutBatches } from "./assemble-batch.js";
 import { checkFields } from "./check-fields.js";
-import type { Dataset, SplitName } from "./dataset.js";
+import type { Dataset, SplitManifest, SplitName } from "./dataset.js";
 import { computeFits, statesOf } from "./fits.js";
+import { numberGroups } from "./group-index.js";
 import { listRecords } from "./list-records.js";
 import { createLoader } from "./loader.js";
 import { evaluationOf } from "./passes.js";
@@ -15,11 +18,20 @@ import type { DataRecord } from "./record.js";
 import { leaveOutBroken } from "./skipping.js";
 import { recordsOf, splitRecords } from "./split.js";
 
+/** Beside the folder of runs, as long as that is `runs` of the working directory. */
+export const defaultCacheDir = join(".saic", "cache");
+
 export interface OpenOptions {
   /** Of the run: decides the order of epochs and the draws of transforms, not the splits. */
   readonly seed: number;
   /** The most threads to decode in; the program's `workers` may ask for fewer. */
   readonly threads: number;
+  /** Where caches on disk lie, `.saic/cache` of the working directory by default. */
+  readonly cacheDir?: string;
+  /** `shared` batches may lie in memory that threads share, until they are released. */
+  readonly batches?: "shared" | "own";
+  /** What decodes in a thread, in place of our own. */
+  readonly worker?: URL;
 }
 
 /**
@@ -30,49 +42,75 @@ export interface OpenOptions {
  */
 export async function openDataset(program: DataProgram, options: OpenOptions): Promise<Dataset> {
   const { batch, last, shuffle } = program.loader;
-  checkFields(program);
-  const found: Diagnostic[] = [];
-  const listed = await listRecords(program.source, program.fields, (warning) =>
-    found.push(warning),
-  );
-  const raw = createRecordReader(program, options.seed, 0);
-  const { records, warnings } = await leaveOutBroken(program, listed, raw);
-  const manifest = splitRecords(program, records, await strataOf(program, records, raw));
+  const { listed, records, manifest, warnings } = await findRecords(program, options.seed);
   const members: Readonly<Record<SplitName, readonly number[]>> = {
     train: recordsOf(manifest, "train"),
     val: recordsOf(manifest, "val"),
     test: recordsOf(manifest, "test"),
   };
   const fits = await computeFits(program, records, members.train, options.seed);
+  const workers = Math.min(program.loader.workers ?? availableParallelism(), options.threads);
   const loader = createLoader(program, records, {
     fits,
     seed: options.seed,
-    workers: Math.max(0, Math.min(program.loader.workers, options.threads)),
+    workers,
+    membersOf: (pass) => members[pass === "train_as_is" ? "train" : pass],
+    cacheFolder: join(resolve(options.cacheDir ?? defaultCacheDir), program.name),
+    batches: options.batches ?? "own",
+    worker: options.worker,
   });
-  const order = createStream(options.seed, "data/order");
-  const count = (split: SplitName): number => {
+  const orderOf = (split: SplitName) =>
+    createStream(options.seed, split === "train" ? "data/order" : `data/order/${split}`);
+  const orders = { train: orderOf("train"), val: orderOf("val"), test: orderOf("test") };
+  const count = (split: SplitName, purpose?: "training"): number => {
     const batches = members[split].length / batch;
-    return split === "train" && last === "drop" ? Math.floor(batches) : Math.ceil(batches);
+    const trains = split === "train" || purpose === "training";
+    return trains && last === "drop" ? Math.floor(batches) : Math.ceil(batches);
   };
 
   return {
     manifest,
     fits: statesOf(program, fits),
-    warnings: [...found, ...warnings],
+    warnings,
+    skipped: listed.length - records.length,
+    notices: () => loader.notices(),
+    workers,
     size: (split) => members[split].length,
     batchesPer: count,
-    trainBatches: (epoch, from) => {
-      const { train } = members;
+    trainBatches: (epoch, from, split = "train") => {
+      const own = members[split];
       const epochOrder = shuffle
-        ? Array.from(permutation(order, epoch, train.length), (place) => train[place] ?? 0)
-        : train;
-      const batches = cutBatches(epochOrder, batch).slice(from, count("train"));
-      return loader.stream("train", epoch, batches);
+        ? Array.from(permutation(orders[split], epoch, own.length), (place) => own[place] ?? 0)
+        : own;
+      const batches = cutBatches(epochOrder, batch).slice(from, count(split, "training"));
+      return loader.stream(split, epoch, batches);
     },
     evaluationBatches: (split) =>
       loader.stream(evaluationOf(split), 0, cutBatches(members[split], batch)),
     close: () => loader.close(),
   };
+}
+
+/** The records of a program's data, and the splits that they are dealt to. */
+export interface FoundRecords {
+  /** With those whose pictures cannot be read. */
+  readonly listed: readonly DataRecord[];
+  /** Those that the program goes on with; the manifest counts in these. */
+  readonly records: readonly DataRecord[];
+  readonly manifest: SplitManifest;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** Lists, checks and deals the records, without decoding what no rule asks for. */
+export async function findRecords(program: DataProgram, seed: number): Promise<FoundRecords> {
+  checkFields(program);
+  const found: Diagnostic[] = [];
+  const listed = await listRecords(program, (warning) => found.push(warning));
+  const raw = createRecordReader(program, seed, 0);
+  const { records: kept, warnings } = await leaveOutBroken(program, listed, raw);
+  const manifest = splitRecords(program, kept, await strataOf(program, kept, raw));
+  const records = numberGroups(manifest, kept);
+  return { listed, records, manifest, warnings: [...found, ...warnings] };
 }
 
 /** The class of each record where the split goes by classes, else `null`. */

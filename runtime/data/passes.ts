@@ -2,7 +2,7 @@
 
 import type { DataProgram } from "../../compiler/plan/data.js";
 import type { SplitName } from "./dataset.js";
-import { isRandom } from "./transforms/transform.js";
+import { type FieldType, isRandom, outcomeOf } from "./transforms/transform.js";
 
 /** `train` trains; `val` and `test` evaluate; `train_as_is` evaluates the training split. */
 export type Pass = "train" | "val" | "test" | "train_as_is";
@@ -39,8 +39,8 @@ export function stepsFor(
 }
 
 type ReaderKind = DataProgram["fields"][number]["reader"]["kind"];
-const picturesOf: readonly ReaderKind[] = ["image", "image_file", "picture"];
-const onPixels: readonly ReaderKind[] = ["masks", "boxes", "box_classes"];
+const picturesOf: readonly ReaderKind[] = ["image", "image_file", "picture", "raster", "window"];
+const onPixels: readonly ReaderKind[] = ["masks", "boxes", "box_classes", "tile_boxes"];
 const movesAlike: readonly Step["op"]["kind"][] = ["resize", "crop", "center_crop", "pad"];
 
 /** The first step that draws ends the part of the result that is the same in every epoch. */
@@ -51,4 +51,25 @@ export function cutAtRandom(steps: readonly Step[]): {
   const first = steps.findIndex((step) => isRandom(step.op));
   const cut = first < 0 ? steps.length : first;
   return { fixed: steps.slice(0, cut), rest: steps.slice(cut) };
+}
+
+/**
+ * Where the part ends that a cache keeps: before the first step that draws, and for a cache of bytes
+ * already before the one that makes other numbers of them.
+ */
+export function cutAsKept(
+  { loader: { cache } }: DataProgram,
+  field: FieldType,
+  steps: readonly Step[],
+): ReturnType<typeof cutAtRandom> {
+  const { fixed, rest } = cutAtRandom(steps);
+  if (cache?.dtype !== "u8" || field.dtype !== "u8") return { fixed, rest };
+  let type = field;
+  const count = fixed.findIndex(({ op }) => {
+    const outcome = outcomeOf(op, type);
+    type = outcome.ok ? outcome.type : type;
+    return type.dtype !== "u8";
+  });
+  if (count < 0) return { fixed, rest };
+  return { fixed: fixed.slice(0, count), rest: [...fixed.slice(count), ...rest] };
 }

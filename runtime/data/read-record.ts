@@ -1,37 +1,54 @@
 /** Reads one record's fields and applies the transforms of a pass. */
 
 import { existsSync } from "node:fs";
-import { dirname } from "node:path";
-import type { DataProgram, FieldReader, PlainSource } from "../../compiler/plan/data.js";
+import type { DataProgram, PlainSource } from "../../compiler/plan/data.js";
 import { fieldMismatch, transformUnsuited } from "../../grammar/diagnostics/data.js";
-import { tooManyBoxes } from "../../grammar/diagnostics/data-content.js";
 import { assertNever, at, invariant } from "../../grammar/invariant.js";
 import { createStream, type RandomStream } from "../random.js";
+import type { TensorData } from "../tensor.js";
 import type { ArrayReader } from "./array-file.js";
+import { applySteps, type Unfinished } from "./apply-steps.js";
 import { badData, printType } from "./bad-data.js";
-import { type Annotated, areasOf, masksOf } from "./coco.js";
+import { areasOf, masksOf } from "./coco.js";
 import { readColumns } from "./columns.js";
 import { decodeImage, type Picture } from "./decode-image.js";
 import { drawShape, isShapeName } from "./draw-shape.js";
+import { createListReader, type ListReader } from "./list-columns.js";
 import { leavesOf } from "./list-records.js";
-import { cutAtRandom, type Pass, type Step, stepsFor } from "./passes.js";
+import { cutAsKept, type Pass, type Step, stepsFor } from "./passes.js";
 import type { Pixels } from "./pixels.js";
+import { cut, ofPicture, planar, type StridedBytes } from "./strided.js";
+import { readRaster } from "./raster.js";
+import { annotatedOf, createMarksReader, type ReadMarks } from "./read-marks.js";
 import type { DataRecord } from "./record.js";
 import { openFieldArray } from "./sources/arrays.js";
+import type { StoredValue } from "./stored-value.js";
 import type { FitResult } from "./transforms/rescale.js";
-import { fileOf, placeOf } from "./template.js";
-import { transform } from "./transforms/transform.js";
+import { placeOf } from "./template.js";
 import { UnsuitedError } from "./transforms/moves.js";
 import { type Value, valueOf } from "./value.js";
+import { isCostly, pathOf, windowFiles } from "./value-identity.js";
+import { createValueStore, type ValueStore } from "./value-store.js";
 import { valueOfMarks } from "./marks.js";
-import { readAnnotation } from "./voc-annotation.js";
 
 /** One record to read, as the loader asks for it. */
 export interface Request {
   readonly index: number;
   readonly record: DataRecord;
   /** By field: what an earlier pass kept, the fixed steps already applied. */
-  readonly kept: Readonly<Record<string, Value>>;
+  readonly kept: Readonly<Record<string, StoredValue>>;
+  /** Whether what it gives is kept for later, which is assumed. */
+  readonly keeps?: boolean;
+  /** Where a field's elements may be written, in the thread that reads. */
+  readonly rowOf?: (field: string) => TensorData | undefined;
+}
+
+/** Of a record that is transformed. */
+interface Place {
+  readonly epoch: number;
+  readonly record: number;
+  readonly whole: DataRecord;
+  readonly into?: TensorData | undefined;
 }
 
 export interface ReadRecord {
@@ -41,7 +58,8 @@ export interface ReadRecord {
 }
 
 export interface RecordReader {
-  read(request: Request, pass: Pass, epoch: number): Promise<ReadRecord>;
+  /** Without an epoch only what is the same in all of them. */
+  read(request: Request, pass: Pass, epoch: number | null): Promise<ReadRecord>;
   /** A field of a training record after the first `count` transforms of the program. */
   readUpTo(field: string, request: Request, count: number): Promise<Value>;
 }
@@ -55,6 +73,7 @@ export function createRecordReader(
   seed: number,
   frameBytes: number,
   fits: ReadonlyMap<string, FitResult> = new Map(),
+  store: ValueStore = createValueStore(program, fits, null),
 ): RecordReader {
   const streams = new Map<string, RandomStream>();
   const streamOf = (step: Step): RandomStream => {
@@ -70,32 +89,50 @@ export function createRecordReader(
   const apply = (
     field: Field,
     steps: readonly Step[],
-    start: Value,
-    { epoch, record, whole }: { epoch: number; record: number; whole: DataRecord },
+    start: Unfinished,
+    { epoch, record, whole, into }: Place,
   ): Value =>
-    steps.reduce((x, step) => {
-      const point = { stream: streamOf(step), epoch, record };
-      try {
-        return transform(step.op, x, point, fits);
-      } catch (error) {
+    applySteps(steps, start, {
+      pointOf: (step) => ({ stream: streamOf(step), epoch, record }),
+      fits,
+      into,
+      onError: (error, { op }) => {
         if (!(error instanceof UnsuitedError)) throw error;
-        const params = { transform: step.op.kind, field: field.name, problem: error.message };
+        const params = { transform: op.kind, field: field.name, problem: error.message };
         throw badData(transformUnsuited, params, `${placeOf(whole)}, field \`${field.name}\``);
-      }
-    }, start);
+      },
+    });
 
   return {
     read: async (request, pass, epoch) => {
       const fields = new Map<string, Value>();
       const fixed = new Map<string, Value>();
-      const { index, kept, record: whole } = request;
-      const at = { epoch, record: index, whole };
+      const { index, kept, record: whole, rowOf } = request;
+      const point = { epoch: epoch ?? 0, record: index, whole };
       for (const field of wanted) {
-        const steps = cutAtRandom(stepsFor(program, pass, field.name));
-        const start =
-          kept[field.name] ?? apply(field, steps.fixed, await readField(context, field, whole), at);
+        if (epoch === null && !isCostly(field)) continue;
+        const steps = cutAsKept(program, field, stepsFor(program, pass, field.name));
+        const record = field.part === undefined ? whole : at(whole.parts, field.part);
+        const last = { ...point, into: epoch === null ? undefined : rowOf?.(field.name) };
+        const file = pictureFile(context, field, record);
+        const isKept = request.keeps !== false || kept[field.name] !== undefined || store.keeps;
+        if (file !== null && !isKept && epoch !== null) {
+          // Nobody asks for what lies between decoding and the batch.
+          const bytes = await decodePicture(context, field, record, file);
+          fields.set(field.name, apply(field, [...steps.fixed, ...steps.rest], bytes, last));
+          continue;
+        }
+        const make = async (): Promise<Value> => {
+          const read = await readField(context, field, whole);
+          return apply(field, steps.fixed, read, steps.rest.length === 0 ? last : point);
+        };
+        const wanted = { field, record, steps: steps.fixed };
+        const start = isCostly(field)
+          ? await store.valueOf(wanted, kept[field.name], make)
+          : await make();
         if (isCostly(field)) fixed.set(field.name, start);
-        fields.set(field.name, finished(field, apply(field, steps.rest, start, at)));
+        if (epoch === null) continue;
+        fields.set(field.name, finished(field, apply(field, steps.rest, start, last)));
       }
       return { fields, fixed };
     },
@@ -119,6 +156,8 @@ type Decode = (file: string, channels: 1 | 3) => Promise<Picture>;
 interface ReadContext {
   readonly leaves: readonly PlainSource[];
   readonly decode: Decode;
+  readonly marks: ReadMarks;
+  readonly lists: ListReader;
   readonly arrayOf: (field: Field, leaf: number) => ArrayReader;
 }
 
@@ -128,6 +167,8 @@ function createContext(program: DataProgram, frameBytes: number): ReadContext {
   return {
     leaves,
     decode: keepRecent(frameBytes),
+    marks: createMarksReader(program, leaves),
+    lists: createListReader(),
     arrayOf: (field, leaf) => {
       const key = `${leaf}:${field.name}`;
       const source = leaves[leaf];
@@ -143,10 +184,6 @@ function createContext(program: DataProgram, frameBytes: number): ReadContext {
 /** Boxes become elements once all that moves them is done. */
 const finished = ({ reader }: Field, value: Value): Value =>
   value.marks === undefined ? value : valueOfMarks(reader, value.marks);
-
-/** Whether reading it takes a file, so that keeping it saves time. */
-const isCostly = ({ reader }: Field): boolean =>
-  ["image", "image_file", "picture", "array", "masks", "area"].includes(reader.kind);
 
 const scalar = (dtype: "i64" | "bool", value: number): Value =>
   dtype === "i64"
@@ -171,15 +208,32 @@ async function readField(context: ReadContext, field: Field, whole: DataRecord):
     case "array":
       return context.arrayOf(field, record.leaf).read(record.index);
     case "column":
+      if (record.row !== undefined && field.shape.length > 0)
+        return context.lists(field, reader.name, record.file ?? "", record.row);
+      return readColumns(field, reader, record);
     case "columns":
       return readColumns(field, reader, record);
     case "image_file":
-      return readPicture(context, field, record, pathOf(context, reader, record));
+      return readPicture(context, field, record, pathOf(context.leaves, reader, record));
     case "picture":
       return readImage(context, field, record);
+    case "raster":
+      return readRaster(fileOfRecord(record), field, reader, record.id);
+    case "window":
+      return readWindow(context, field, windowFiles(context.leaves, reader, record), record);
+    case "offset_at_least":
+      return {
+        ...scalar("bool", offsetOf(record) >= reader.seconds ? 1 : 0),
+        shape: shapeOf(field),
+      };
+    case "group_offset":
+      return valueOf("f32", [], () => offsetOf(record));
+    case "group_index":
+      return scalar("i64", record.groupIndex ?? 0);
     case "boxes":
     case "box_classes":
-      return readMarks(context, reader, record);
+    case "tile_boxes":
+      return context.marks(field, reader, record);
     case "masks":
       return masksOf(annotatedOf(record));
     case "area": {
@@ -191,7 +245,7 @@ async function readField(context: ReadContext, field: Field, whole: DataRecord):
       return valueOf("bool", [classes], (i) => (items.some((item) => item.class === i) ? 1 : 0));
     }
     case "exists":
-      return scalar("bool", existsSync(pathOf(context, reader, record)) ? 1 : 0);
+      return scalar("bool", existsSync(pathOf(context.leaves, reader, record)) ? 1 : 0);
     default:
       return assertNever(reader);
   }
@@ -206,50 +260,15 @@ export function isPositive(record: DataRecord, reader: TileReader): boolean {
   return share >= reader.atLeast;
 }
 
-function annotatedOf({ annotated, id }: DataRecord): Annotated {
-  invariant(annotated !== undefined, `record ${id} has annotations`);
-  return annotated;
-}
-
-/** Boxes of the source, or of a Pascal VOC file. */
-async function readMarks(
-  context: ReadContext,
-  reader: Extract<FieldReader, { kind: "boxes" | "box_classes" }>,
-  record: DataRecord,
-): Promise<Value> {
-  const empty = { dtype: "f32", shape: [0], data: new Float32Array(0) } as const;
-  if (reader.kind === "box_classes" || reader.file === null) {
-    const { items, height, width } = annotatedOf(record);
-    const own = items.filter(({ isCrowd }) => !isCrowd);
-    const marks = {
-      boxes: own.map(({ box }) => box),
-      classes: own.map((item) => item.class),
-      frame: [height, width] as const,
-    };
-    return { ...empty, marks };
-  }
-  const { file, root, max } = reader;
-  const path = pathOf(context, { file, root }, record);
-  const { boxes, height, width } = await readAnnotation(path);
-  if (boxes.length > max)
-    throw badData(
-      tooManyBoxes,
-      { field: "boxes", record: record.id, count: boxes.length, max },
-      `${path}, record \`${record.id}\``,
-    );
-  const corners = boxes.map(({ xmin, ymin, xmax, ymax }) => [xmin, ymin, xmax, ymax] as const);
-  return { ...empty, marks: { boxes: corners, classes: [], frame: [height, width] } };
-}
-
-/** The file that a template means; without a root of its own it starts where the source says. */
-function pathOf(
+/** The file of a field that is one picture of a file, else `null`. */
+function pictureFile(
   { leaves }: ReadContext,
-  { file, root }: { readonly file: string; readonly root: string | null },
+  { reader }: Field,
   record: DataRecord,
-): string {
-  const source = at(leaves, record.leaf);
-  const own = "root" in source ? source.root : "file" in source ? dirname(source.file) : ".";
-  return fileOf(file, root ?? own, record);
+): string | null {
+  if (reader.kind === "image_file") return pathOf(leaves, reader, record);
+  const isPicture = reader.kind === "picture" || reader.kind === "image";
+  return isPicture && at(leaves, record.leaf).kind !== "synthetic" ? fileOfRecord(record) : null;
 }
 
 async function readImage(context: ReadContext, field: Field, record: DataRecord): Promise<Pixels> {
@@ -263,19 +282,60 @@ async function readImage(context: ReadContext, field: Field, record: DataRecord)
     const data = drawShape({ shape, seed, index, channels, height, width, noise });
     return { dtype: "u8", shape: [channels, height, width], data };
   }
-  invariant(record.file !== null, `record ${record.id} has no file`);
-  return readPicture(context, field, record, record.file);
+  return readPicture(context, field, record, fileOfRecord(record));
 }
 
-async function readPicture(
+function fileOfRecord({ file, id }: DataRecord): string {
+  invariant(file !== null, `record ${id} has no file`);
+  return file;
+}
+
+function offsetOf({ frame, id }: DataRecord): number {
+  const offset = frame?.offset ?? null;
+  invariant(offset !== null, `the frame ${id} has an offset`);
+  return offset;
+}
+
+const shapeOf = ({ shape }: Field): readonly number[] => shape.map((extent) => extent ?? 1);
+
+/** Frames of one size, one after the other: u8[length, C, H, W]. */
+async function readWindow(
+  context: ReadContext,
+  field: Field,
+  files: readonly string[],
+  record: DataRecord,
+): Promise<Pixels> {
+  const [length = null, ...picture] = field.shape;
+  invariant(length === files.length, `${field.name} is as long as its window`);
+  let shape: readonly (number | null)[] = picture;
+  const frames: Pixels[] = [];
+  for (const file of files) {
+    const frame = await readPicture(context, { ...field, shape: [...shape] }, record, file);
+    // The first frame settles the size that all have.
+    ({ shape } = frame);
+    frames.push(frame);
+  }
+  const size = frames[0]?.data.length ?? 0;
+  const data = new Uint8Array(length * size);
+  frames.forEach((frame, i) => data.set(frame.data, i * size));
+  return { dtype: "u8", shape: [length, ...shapeOf({ ...field, shape: [...shape] })], data };
+}
+
+const readPicture = async (...what: Parameters<typeof decodePicture>): Promise<Pixels> =>
+  planar(await decodePicture(...what));
+
+/** The picture of a record, or its tile of it, as it was decoded. */
+async function decodePicture(
   { leaves, decode }: ReadContext,
   field: Field,
   record: DataRecord,
   file: string,
-): Promise<Pixels> {
+): Promise<StridedBytes> {
   const source = at(leaves, record.leaf);
   const channels = field.shape[0] === 1 ? 1 : 3;
-  const picture = await decode(file, channels);
+  // Tiles and windows share frames with their neighbors; a whole picture is not asked for again.
+  const isShared = record.tile !== null || field.reader.kind === "window";
+  const picture = await (isShared ? decode : decodeImage)(file, channels);
   const { annotated: lies } = record;
   const declared =
     source.kind === "voc_tiles" ? [channels, ...source.frame] : [channels, ...field.shape.slice(1)];
@@ -295,47 +355,38 @@ async function readPicture(
       },
       `${file}, record \`${record.id}\`, field \`${field.name}\``,
     );
-  const { top, left, size } = record.tile ?? { top: 0, left: 0, size: 0 };
-  return record.tile === null
-    ? cutPlanes(picture, 0, 0, picture.height, picture.width)
-    : cutPlanes(picture, top, left, size, size);
+  const whole = ofPicture(picture);
+  if (record.tile === null) return whole;
+  const { top, left, size } = record.tile;
+  const run = (first: number) => ({ first, count: size, isReversed: false });
+  return cut(whole, run(top), run(left));
 }
 
-/** A window of an interleaved picture as planes, u8[C, height, width]. */
-function cutPlanes(
-  picture: Picture,
-  top: number,
-  left: number,
-  height: number,
-  width: number,
-): Pixels {
-  const { channels, data } = picture;
-  const planes = new Uint8Array(channels * height * width);
-  for (let channel = 0; channel < channels; channel++)
-    for (let y = 0; y < height; y++) {
-      const target = (channel * height + y) * width;
-      const start = ((top + y) * picture.width + left) * channels + channel;
-      for (let x = 0; x < width; x++) planes[target + x] = data[start + x * channels] ?? 0;
-    }
-  return { dtype: "u8", shape: [channels, height, width], data: planes };
-}
-
-/** Decodes through a store of the most recently used pictures. */
+/** Decodes through a store of the most recently used pictures; one that is under way is waited for. */
 function keepRecent(limit: number): Decode {
-  const recent = new Map<string, Picture>();
+  const recent = new Map<string, { readonly picture: Promise<Picture>; bytes: number }>();
   let held = 0;
   return async (file, channels) => {
     const key = `${channels}:${file}`;
     const known = recent.get(key);
-    const picture = known ?? (await decodeImage(file, channels));
-    if (known !== undefined) recent.delete(key);
-    else held += picture.data.byteLength;
-    recent.set(key, picture);
-    for (const [oldest, { data }] of recent) {
-      if (held <= limit) break;
-      recent.delete(oldest);
-      held -= data.byteLength;
+    const entry = known ?? { picture: decodeImage(file, channels), bytes: 0 };
+    recent.delete(key);
+    recent.set(key, entry);
+    try {
+      const picture = await entry.picture;
+      if (entry.bytes === 0 && recent.get(key) === entry)
+        held += entry.bytes = picture.data.byteLength;
+      for (const [oldest, { bytes }] of recent) {
+        if (held <= limit) break;
+        // What is still under way has no bytes yet.
+        if (bytes === 0) continue;
+        recent.delete(oldest);
+        held -= bytes;
+      }
+      return picture;
+    } catch (error) {
+      if (recent.get(key) === entry) recent.delete(key);
+      throw error;
     }
-    return picture;
   };
 }

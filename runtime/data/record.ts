@@ -15,6 +15,16 @@ export interface Tile {
   readonly held: number;
 }
 
+/** A frame of a sequence. */
+export interface SequenceFrame {
+  /** The folder of its group, where templates start. */
+  readonly folder: string;
+  /** Seconds, from the signed number at the end of its name. */
+  readonly offset: number | null;
+  /** Names of the frames before it in its group, the nearest last, as far as windows reach. */
+  readonly earlier: readonly string[];
+}
+
 /** A record as a source lists it. */
 export interface SourceRecord {
   /** Unique in its dataset: `ring #12`, `cat/01.jpg`, `frame#4`. */
@@ -28,8 +38,11 @@ export interface SourceRecord {
   readonly tile: Tile | null;
   /** The cells of its line in a table, by column. */
   readonly columns: Readonly<Record<string, string>>;
-  /** Its line in a table. */
+  /** Its line in a table that is a text. */
   readonly line: number | null;
+  /** Its row in a table that is none, from 0 on. */
+  readonly row?: number;
+  readonly frame?: SequenceFrame;
   /** What lies on its picture, from a COCO file. */
   readonly annotated?: Annotated;
 }
@@ -40,6 +53,8 @@ export interface DataRecord extends SourceRecord {
   readonly leaf: number;
   /** Its place in that source. */
   readonly index: number;
+  /** The index of its group of frames among those of its split. */
+  readonly groupIndex?: number;
   /** Of a `zip`: the records that are joined, part by part. */
   readonly parts: readonly DataRecord[];
 }

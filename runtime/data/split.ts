@@ -187,9 +187,9 @@ function wrongWord(
   words: readonly string[],
   expected: string,
 ) {
-  const { file, line, text: value } = columnOf(at(records, index), column);
-  const params = { column, file, line, value, expected, suggestion: suggest(value, words) };
-  return badData(columnValue, params, `${file}:${line}, column \`${column}\``);
+  const { file, line, unit, place, text: value } = columnOf(at(records, index), column);
+  const params = { column, file, line, unit, value, expected, suggestion: suggest(value, words) };
+  return badData(columnValue, params, `${place}, column \`${column}\``);
 }
 
 /** A cell of a record's line, or of that of one of its parts. */

@@ -4,9 +4,9 @@ import { isAbsolute, join } from "node:path";
 import { placeholderUnknown } from "../../grammar/diagnostics/dataset.js";
 import { suggest } from "../../grammar/suggest.js";
 import { badData } from "./bad-data.js";
-import type { DataRecord } from "./record.js";
+import type { DataRecord, SourceRecord } from "./record.js";
 
-/** The names that templates may use of a record, each with its text. */
+/** The names that templates and keys may use of a record, each with its text. */
 export function namesOf({
   columns,
   properties,
@@ -37,6 +37,10 @@ export function fileOf(template: string, root: string, record: DataRecord): stri
   return isAbsolute(path) ? path : join(root, path);
 }
 
-/** Where a record stands, for messages: `labels.csv:17`, or its file and name. */
-export const placeOf = ({ file, line, id }: DataRecord): string =>
-  line === null ? `${file ?? "drawn data"}, record \`${id}\`` : `${file ?? ""}:${line}`;
+/** Where a record stands, for messages: `labels.csv:17`, `labels.parquet, row 3`, or its file and name. */
+export const placeOf = ({ file, line, row, id }: SourceRecord): string =>
+  line !== null
+    ? `${file ?? ""}:${line}`
+    : row === undefined
+      ? `${file ?? "drawn data"}, record \`${id}\``
+      : `${file ?? ""}, row ${row}`;

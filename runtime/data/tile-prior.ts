@@ -24,7 +24,7 @@ export async function recordLabels(
   field?: string,
 ): Promise<readonly RecordLabel[]> {
   const reader = readerOf(program, field);
-  const records = await listRecords(program.source, program.fields);
+  const records = await listRecords(program);
   return records.map((record) => ({
     group: groupOf(program, record),
     position: positionOf(record),

@@ -8,12 +8,15 @@ import { diagnose } from "../../grammar/diagnostic.js";
 import { assertNever, at, InvariantError, invariant } from "../../grammar/invariant.js";
 import { compiledModule } from "../compiled.js";
 import { exitCodes, Fault } from "../fault.js";
-import type { AssembledBatch, BatchJob } from "./assemble-batch.js";
+import { type AssembledBatch, type BatchJob, buffersOf, movedWith } from "./assemble-batch.js";
+import { placeOf } from "./template.js";
 import type { FromWorker, ToWorker, WorkerSetup } from "./worker-protocol.js";
 
 export interface WorkerPool {
   /** Runs a job that belongs to pass number `pass`. */
   run(pass: number, job: BatchJob): Promise<AssembledBatch>;
+  /** Takes back the memory of a batch that is used, for later ones. */
+  release(batch: AssembledBatch): void;
   /** Gives up the jobs of a pass; those that have not begun never do. */
   cancel(pass: number): void;
   /** Ends all threads; jobs that are not done fail. */
@@ -22,6 +25,7 @@ export interface WorkerPool {
 
 interface Waiting {
   readonly pass: number;
+  readonly job: BatchJob;
   readonly resolve: (batch: AssembledBatch) => void;
   readonly reject: (error: Error) => void;
 }
@@ -30,6 +34,8 @@ interface Thread {
   readonly worker: Worker;
   readonly waiting: Map<number, Waiting>;
   readonly ended: Promise<void>;
+  /** The record that it reads, by its place in the first job that waits. */
+  readonly place: Int32Array;
 }
 
 /** How long a thread may take to end on its own before it is stopped. */
@@ -47,6 +53,7 @@ export function createWorkerPool(
   let failure: Error | null = null;
   let closed = false;
   let nextId = 0;
+  let released = 0;
 
   const fail = (error: Error): void => {
     failure ??= error;
@@ -56,24 +63,28 @@ export function createWorkerPool(
     }
   };
   const start = (): Thread => {
-    const worker = new Worker(url, { workerData: setup });
+    const place = new Int32Array(new SharedArrayBuffer(4));
+    const workerData: WorkerSetup = { ...setup, at: place.buffer };
+    const worker = new Worker(url, { workerData });
     const waiting = new Map<number, Waiting>();
+    const ending = (reason: unknown): void => fail(endOfThread(reason, recordOf(waiting, place)));
     worker.on("message", (reply: FromWorker) => {
       const job = waiting.get(reply.id);
       waiting.delete(reply.id);
       if (job !== undefined) settle(job, reply);
     });
     worker.on("messageerror", fail);
-    worker.on("error", (error) => fail(endOfThread(error)));
+    worker.on("error", ending);
     const ended = new Promise<void>((resolve) => {
       worker.on("exit", (code) => {
-        if (!closed) fail(endOfThread(new Error(`exit code ${code}`)));
+        if (!closed) ending(new Error(`exit code ${code}`));
         resolve();
       });
     });
-    return { worker, waiting, ended };
+    return { worker, waiting, ended, place };
   };
-  const send = ({ worker }: Thread, message: ToWorker): void => worker.postMessage(message, []);
+  const send = ({ worker }: Thread, message: ToWorker, moved: ArrayBuffer[] = []): void =>
+    worker.postMessage(message, moved);
   const threads: readonly Thread[] = Array.from({ length: count }, start);
 
   return {
@@ -86,9 +97,14 @@ export function createWorkerPool(
       );
       const id = nextId++;
       return new Promise((resolve, reject) => {
-        thread.waiting.set(id, { pass, resolve, reject });
+        thread.waiting.set(id, { pass, job, resolve, reject });
         send(thread, { kind: "job", id, pass, job });
       });
+    },
+    release: (batch) => {
+      if (closed || failure !== null) return;
+      const message = { kind: "release", buffers: buffersOf(batch) } as const;
+      send(at(threads, released++ % count), message, movedWith(batch));
     },
     cancel: (pass) => {
       if (closed || failure !== null) return;
@@ -132,12 +148,20 @@ async function endThread({ worker, ended }: Thread): Promise<void> {
   clearTimeout(timer);
 }
 
-function endOfThread(error: unknown): Fault {
+/** What a thread was reading, as messages name it; `null` between jobs. */
+function recordOf(waiting: ReadonlyMap<number, Waiting>, place: Int32Array): string | null {
+  const [first] = waiting.values();
+  const { requests = [] } = first?.job ?? {};
+  const record = requests[Atomics.load(place, 0)]?.record ?? requests[0]?.record;
+  return record === undefined ? null : placeOf(record);
+}
+
+function endOfThread(error: unknown, record: string | null): Fault {
   const reason = error instanceof Error ? error.message : String(error);
   const outOfMemory =
     error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
   return new Fault(
-    diagnose(workerEnded, { reason }, null),
+    diagnose(workerEnded, { reason, record }, null, record === null ? {} : { place: record }),
     outOfMemory ? exitCodes.outOfMemory : exitCodes.environment,
   );
 }

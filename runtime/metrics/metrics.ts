@@ -3,19 +3,19 @@
 import type { GraphSpec, Metric } from "../../compiler/plan/schema.js";
 import type { Tensors } from "../executor/executor.js";
 import type { HostTensor } from "../tensor.js";
-import { createAuroc } from "./auroc.js";
+import { createCurve } from "./curves.js";
 import type { Accumulator, MetricValue } from "./metric.js";
 import { numbersOf } from "./numbers.js";
 
 /** A fresh accumulator for one pass over a split; `null` for what the closing graph gives. */
 export const createAccumulator = (measure: Metric["measure"]): Accumulator | null =>
-  measure.kind === "auroc" ? createAuroc(measure) : null;
+  measure.kind === "result" ? null : createCurve(measure);
 
 /** The tensors of a batch's graph that a metric reads. */
 export const inputsOf = (measure: Metric["measure"]): readonly string[] =>
-  measure.kind === "auroc"
-    ? [measure.logits, measure.labels, ...(measure.within === null ? [] : [measure.within])]
-    : [];
+  measure.kind === "result"
+    ? []
+    : [measure.logits, measure.labels, ...(measure.within === null ? [] : [measure.within])];
 
 /** A number that the closing graph gave: undefined where it divided nothing by nothing. */
 export function resultOf(tensor: HostTensor): MetricValue {

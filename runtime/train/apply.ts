@@ -114,7 +114,7 @@ export async function kernelApplier(
     admit: (state) => {
       for (const [path, place] of resident) {
         const tensor = state.get(path);
-        if (tensor !== undefined && tensor !== place) copy(tensor, place);
+        if (tensor !== undefined) placeIn(place, tensor);
       }
       return new Map([...state, ...resident]);
     },
@@ -145,7 +145,7 @@ export async function kernelApplier(
 type Calls = NonNullable<Stage["kernels"]>["calls"];
 
 /** All tensors of the kernels with their shapes. */
-function tensorsOf({ graphs }: Stage, calls: Calls) {
+export function tensorsOf({ graphs }: Stage, calls: Calls) {
   const shapes = new Map<string, readonly number[]>();
   const keyOf = ({ kind, path }: KernelTensor): string => `${kind}:${path}`;
   const note = (tensor: KernelTensor, shape: readonly (number | string)[]): void => {
@@ -165,10 +165,14 @@ function tensorsOf({ graphs }: Stage, calls: Calls) {
   );
 }
 
-function copy({ data }: HostTensor, { data: place }: HostTensor): void {
+/** Copies a tensor to a place of its size, unless it is there. */
+export function placeIn(place: HostTensor, tensor: HostTensor): HostTensor {
+  if (tensor === place) return place;
+  const [{ data }, { data: into }] = [tensor, place];
   invariant(
-    data instanceof Float32Array && place instanceof Float32Array && data.length === place.length,
+    data instanceof Float32Array && into instanceof Float32Array && data.length === into.length,
     "kernels update tensors of f32",
   );
-  place.set(data);
+  into.set(data);
+  return place;
 }

@@ -6,6 +6,7 @@ import type { Progress } from "../checkpoint/progress.js";
 import type { Dataset } from "../data/dataset.js";
 import type { RunEventBody } from "../events.js";
 import type { Executor, Tensors } from "../executor/executor.js";
+import type { KernelMemory } from "../executor/kernels.js";
 import type { UpdateGraphs } from "../run-options.js";
 import type { Schedules, Timeline } from "../schedule.js";
 import type { HostTensor } from "../tensor.js";
@@ -22,8 +23,12 @@ export interface LoopContext {
   readonly timeline: Timeline;
   readonly schedules: Schedules;
   readonly graphs: UpdateGraphs;
+  /** One for all stages: what they have in common stays where it is. */
+  readonly memory: KernelMemory | null;
   /** Replaced tensor by tensor as updates are made. */
   readonly state: Map<string, HostTensor>;
+  /** Updates that were skipped, by stage; counted as they are. */
+  readonly skipped: number[];
   readonly emit: (event: RunEventBody) => void;
   /** The folder that a checkpoint after this update will get. */
   readonly checkpointName: (update: number) => string;

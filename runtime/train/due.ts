@@ -8,10 +8,10 @@ import type { LoopContext } from "./context.js";
 
 /** What is due after the update just made; periods count from the stage's beginning. */
 export function dueAfter(
-  { plan, timeline }: LoopContext,
+  { plan }: LoopContext,
   stage: Stage,
   { update }: Progress,
-  { start, length, perUpdate }: StageSpan,
+  { start, length, perUpdate, perEpoch }: StageSpan,
 ): {
   readonly validation: boolean;
   readonly checkpoint: boolean;
@@ -26,7 +26,7 @@ export function dueAfter(
     if (duration.amount === 0) return false;
     // Epochs count records: with several batches to an update, one may end in the midst of it.
     const perBatch = duration.unit === "epoch" ? perUpdate : 1;
-    const period = Math.max(1, updatesIn(duration, timeline.batchesPerEpoch, length));
+    const period = Math.max(1, updatesIn(duration, perEpoch, length));
     const periods = (updates: number): number => Math.floor((updates * perBatch) / period);
     return periods(done) > periods(done - 1);
   };

@@ -1,10 +1,10 @@
 /** One pass over a held-out split: losses as in training, and the metrics of that split. */
 
-import type { Plan, Stage } from "../../compiler/plan/schema.js";
+import { measuresOf, type Plan, type Stage } from "../../compiler/plan/schema.js";
 import { type Diagnostic, diagnose } from "../../grammar/diagnostic.js";
 import { artifactInconsistent, metricUndefined } from "../../grammar/diagnostics/run.js";
 import { invariant } from "../../grammar/invariant.js";
-import type { Batch, Dataset } from "../data/dataset.js";
+import type { Batch, Dataset, SplitName } from "../data/dataset.js";
 import type { Executor, Graph, Tensors } from "../executor/executor.js";
 import { exitCodes, Fault } from "../fault.js";
 import { createAccumulator, isTable, resultOf, resultsOf } from "../metrics/metrics.js";
@@ -28,9 +28,10 @@ export interface EvaluationGraphs {
 export async function loadEvaluation(
   executor: Executor,
   folder: string,
-  { closing }: Plan,
+  plan: Plan,
   stage: Stage,
 ): Promise<EvaluationGraphs> {
+  const { closing } = measuresOf(plan, stage);
   const batch = await executor.load(folder, stage.graphs.eval);
   const last = closing === null ? null : await executor.load(folder, closing);
   return {
@@ -46,7 +47,8 @@ export async function loadEvaluation(
 export interface EvaluationRequest {
   readonly plan: Plan;
   readonly stage: Stage;
-  readonly split: "val" | "test";
+  /** `train` is measured as `val` is, without what training does to its records. */
+  readonly split: SplitName;
   readonly graphs: EvaluationGraphs;
   readonly dataset: Dataset;
   readonly feeder: Feeder;
@@ -69,14 +71,15 @@ export interface Evaluation {
 export async function evaluate(request: EvaluationRequest): Promise<Evaluation> {
   const { plan, stage, split, graphs, dataset, feeder, state } = request;
   const { batch: graph } = graphs;
-  const measured = plan.metrics
-    .filter((metric) => metric.split === split)
+  const measures = measuresOf(plan, stage);
+  const measured = measures.metrics
+    .filter((metric) => metric.split === (split === "train" ? "val" : split))
     .map(({ name, measure }) => ({
       name: `${split}.${name}`,
       measure,
       accumulator: createAccumulator(measure),
     }));
-  const totals = createTotals(plan.accumulators);
+  const totals = createTotals(measures.accumulators);
   let sums: AtomSums = {};
   let firstRecord = 0;
   for await (const batch of dataset.evaluationBatches(split)) {
@@ -91,6 +94,7 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
     for (const { accumulator } of measured) accumulator?.add(tensor, batch.valid);
     totals.add(graph.spec, outputs);
     firstRecord += batch.valid.length;
+    batch.release?.();
   }
   const losses = lossesOf(stage.losses, sums);
   const named = Object.entries(losses).map(([name, value]) => [`${split}.${name}`, value] as const);

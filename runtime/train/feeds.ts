@@ -17,6 +17,8 @@ export interface FeedContext {
   readonly seed: number;
   readonly timeline: Timeline;
   readonly schedules: Schedules;
+  /** Updates that were skipped, by stage: they count for no optimizer. */
+  readonly skipped?: readonly number[];
 }
 
 /** What one run of a graph is fed from. */
@@ -45,7 +47,7 @@ export type Feeder = (spec: GraphSpec, sources: FeedSources) => Tensors;
 const perUpdate = 0xffffffff;
 
 /** Makes the feeder of a run; random numbers depend on (seed, draw, update, record) alone. */
-export function createFeeder({ seed, timeline, schedules }: FeedContext): Feeder {
+export function createFeeder({ seed, timeline, schedules, skipped = [] }: FeedContext): Feeder {
   const streams = new Map<string, RandomStream>();
   const streamOf = (draw: string): RandomStream => {
     const known = streams.get(draw);
@@ -99,7 +101,8 @@ export function createFeeder({ seed, timeline, schedules }: FeedContext): Feeder
       case "count": {
         const since = timeline.stages[feed.since];
         if (since === undefined) throw inconsistent(`there is no stage ${feed.since}`);
-        return filled(input, sources.update - since.start);
+        const idle = skipped.slice(feed.since).reduce((sum, count) => sum + count, 0);
+        return filled(input, sources.update - since.start - idle);
       }
       case "random": {
         const tensor = random(input, feed, sources);

@@ -2,14 +2,13 @@
 
 import type { Stage } from "../../compiler/plan/schema.js";
 import { diagnose } from "../../grammar/diagnostic.js";
-import { parameterIdle } from "../../grammar/diagnostics/run.js";
+import { parameterIdle, updatesSkipped } from "../../grammar/diagnostics/run.js";
 import { at, invariant } from "../../grammar/invariant.js";
 import type { Progress } from "../checkpoint/progress.js";
 import type { Batch } from "../data/dataset.js";
 import type { Tensors } from "../executor/executor.js";
-import type { KernelMemory } from "../executor/kernels.js";
 import { initialize } from "../initialize.js";
-import { batchesBefore, type StageSpan } from "../schedule.js";
+import { batchesBefore, splitOf, type StageSpan, type TrainedSplit } from "../schedule.js";
 import {
   type AccumulatingStepper,
   createAccumulatingStepper,
@@ -18,6 +17,7 @@ import {
 import { beginAverages, evaluatedState } from "./averages.js";
 import { begun, keep, rankedAt, rankedBy, startFrom } from "./choose.js";
 import { type LoopContext, warn } from "./context.js";
+import { withDataNotices } from "./data-notices.js";
 import { dueAfter } from "./due.js";
 import {
   evaluate,
@@ -51,32 +51,39 @@ const idleUpdates = 100;
  * and a checkpoint written. The same plan, seed, data and thread count give the same bits, however
  * often a run is interrupted. Faults with exit code 4 when a guard fails.
  */
-export async function trainFrom(context: LoopContext, progress: Progress): Promise<LoopOutcome> {
-  const batches = batchesFrom(context, batchesBefore(context.timeline, progress.update));
-  // One memory for all stages: what they have in common stays where it is.
-  const memory = context.executor.kernels?.createMemory() ?? null;
+export async function trainFrom(given: LoopContext, progress: Progress): Promise<LoopOutcome> {
+  const context = withDataNotices(given);
   let current = progress;
+  // Stages of one split go on with its epoch, and with what has been read ahead.
+  const readings = new Map<TrainedSplit, AsyncGenerator<Batch, undefined>>();
   try {
     while (current.stage < context.plan.stages.length) {
-      const outcome = await runStage(context, current, batches, memory);
+      const split = splitOf(at(context.plan.stages, current.stage));
+      const span = at(context.timeline.stages, current.stage);
+      const taken = batchesBefore(span, current.update);
+      const batches = readings.get(split) ?? batchesFrom(context, split, taken, span.perEpoch);
+      readings.set(split, batches);
+      const outcome = await runStage(context, current, batches);
       current = outcome.progress;
       if (outcome.status === "interrupted") return outcome;
     }
   } finally {
-    await batches.return(undefined);
+    for (const batches of readings.values()) await batches.return(undefined);
   }
   return { status: "finished", progress: current };
 }
 
 /** The batches of one epoch after another; the order within each is the dataset's. */
 async function* batchesFrom(
-  { dataset, timeline }: LoopContext,
+  { dataset }: LoopContext,
+  split: TrainedSplit,
   taken: number,
+  perEpoch: number,
 ): AsyncGenerator<Batch, undefined> {
-  let epoch = Math.floor(taken / timeline.batchesPerEpoch);
-  let from = taken % timeline.batchesPerEpoch;
+  let epoch = Math.floor(taken / perEpoch);
+  let from = taken % perEpoch;
   for (;;) {
-    yield* dataset.trainBatches(epoch, from);
+    yield* dataset.trainBatches(epoch, from, split);
     epoch++;
     from = 0;
   }
@@ -86,14 +93,14 @@ async function runStage(
   context: LoopContext,
   begin: Progress,
   batches: AsyncGenerator<Batch, undefined>,
-  memory: KernelMemory | null,
 ): Promise<LoopOutcome> {
   const { plan, timeline } = context;
   const stage = at(plan.stages, begin.stage);
   const span = at(timeline.stages, begin.stage);
   let progress = begin;
   if (progress.update === span.start) {
-    for (const entry of plan.state)
+    // A run's first state has new slots.
+    for (const entry of progress.update === 0 ? [] : plan.state)
       if (stage.bornSlots.includes(entry.path))
         context.state.set(entry.path, {
           dtype: entry.dtype,
@@ -104,11 +111,10 @@ async function runStage(
     beginAverages(plan, context.state, stage.bornAverages ?? []);
     progress = begun(plan, progress);
     progress = { ...progress, sums: {}, epochLosses: {}, idle: stage.trainable };
-    progress = { ...progress, patience: newPatience(span.start) };
+    progress = { ...progress, patience: newPatience(span.start), ...placeOf(span, span.batches) };
   }
   const stepper = await stepperOf(stage, {
     ...context,
-    memory,
     warn: (diagnostic) => warn(context, progress.update, diagnostic),
   });
   const evaluator = evaluatorOf(context, stage);
@@ -126,7 +132,7 @@ async function runStage(
       const due = dueAfter(context, stage, progress, span);
       const [best] = progress.best;
       if (due.validation) progress = await validate(context, stage, evaluator, progress);
-      const stops = !due.end && due.validation && patienceEnds(context, stage, span, progress);
+      const stops = !due.end && due.validation && patienceEnds(stage, span, progress);
       if (due.end || stops) progress = finishStage(context, stage, progress);
       if (stops) progress = stopRun(context, stage, progress);
       const { update } = progress;
@@ -185,14 +191,14 @@ async function makeUpdate(
   { take, waitedMs }: TimedBatches,
   before: Progress,
 ): Promise<Progress> {
-  const { timeline, schedules, state, emit } = context;
+  const { schedules, state, skipped, emit } = context;
   const update = before.update + 1;
   const started = performance.now();
   const taken: Batch[] = [];
   const { debug } = stage;
   const remembered: TakeBatch = async () => {
     const batch = await take();
-    if (debug !== undefined) taken.push(batch);
+    taken.push(batch);
     return batch;
   };
   const { atoms, newState, norm, changedInPlace } = await stepper.step(update, remembered, state);
@@ -204,13 +210,17 @@ async function makeUpdate(
     await trace(context, debug.step, sources, `update ${update} of stage \`${stage.name}\``);
   }
   requireFiniteLosses(losses, { stage: stage.name, update });
+  const isSkipped = skips(stage, norm);
+  if (isSkipped) skipped[before.stage] = (skipped[before.stage] ?? 0) + 1;
   const inPlace = changedInPlace ?? new Set();
-  if (update === 1 && inPlace.size === 0)
+  const made = update - skipped.reduce((sum, count) => sum + count, 0);
+  if (made === 1 && !isSkipped && inPlace.size === 0)
     requireChange(stage.trainable, state, newState, stage.name);
   const watched = update - span.start <= idleUpdates;
   const still = before.idle.filter((path) => !inPlace.has(path));
   const idle = watched ? unchanged(still, state, newState) : before.idle;
   for (const [path, tensor] of newState) state.set(path, tensor);
+  for (const { release } of taken) release?.();
   emit({
     type: "step",
     update,
@@ -221,6 +231,7 @@ async function makeUpdate(
       stage.schedules.map((name) => [name, schedules.valueAt(name, update)]),
     ),
     ...(norm === undefined ? {} : { grad_norm: norm }),
+    ...(isSkipped ? { skipped: true } : {}),
     step_ms: stepMs,
     data_ms: waitedMs(),
     rss: process.memoryUsage.rss(),
@@ -229,19 +240,28 @@ async function makeUpdate(
     for (const path of idle)
       warn(context, update, diagnose(parameterIdle, { path, updates: update - span.start }, null));
   const sums = addAtoms(before.sums, atoms);
-  const position = span.batches + (update - span.start) * span.perUpdate;
-  const epoch = Math.floor(position / timeline.batchesPerEpoch);
-  const epochEnds = epoch > Math.floor((position - span.perUpdate) / timeline.batchesPerEpoch);
+  const place = placeOf(span, batchesBefore(span, update));
+  const epochEnds = place.epoch > placeOf(span, batchesBefore(span, before.update)).epoch;
   return {
     ...before,
+    ...place,
     update,
-    epoch,
-    batch: position % timeline.batchesPerEpoch,
+    skipped: Array.from({ length: before.stage + 1 }, (_, i) => skipped[i] ?? 0),
     idle: [...idle],
     sums: epochEnds ? {} : mutableSums(sums),
     epochLosses: epochEnds ? lossesOf(stage.losses, sums) : before.epochLosses,
   };
 }
+
+/** Whether the graph left all as it was; it compares in f32 as well. */
+const skips = ({ skipAbove }: Stage, norm: number | undefined): boolean =>
+  skipAbove !== undefined && norm !== undefined && !(norm <= Math.fround(skipAbove));
+
+/** Where the next batch stands when so many have been taken from the stage's split. */
+const placeOf = ({ perEpoch }: StageSpan, batches: number): Pick<Progress, "epoch" | "batch"> => ({
+  epoch: Math.floor(batches / perEpoch),
+  batch: batches % perEpoch,
+});
 
 /** What an evaluation does about a batch whose loss is not finite. */
 export function tracing(
@@ -321,9 +341,14 @@ async function validate(
   return rankedBy(context, stage, validated);
 }
 
-function finishStage({ emit }: LoopContext, stage: Stage, progress: Progress): Progress {
+function finishStage(context: LoopContext, stage: Stage, progress: Progress): Progress {
+  const { update } = progress;
   const losses = lastLosses(stage, progress);
-  emit({ type: "stage", stage: stage.name, update: progress.update, losses });
+  context.emit({ type: "stage", stage: stage.name, update, losses });
+  const skipped = progress.skipped[progress.stage] ?? 0;
+  const above = stage.skipAbove ?? Infinity;
+  if (skipped > 0)
+    warn(context, update, diagnose(updatesSkipped, { stage: stage.name, skipped, above }, null));
   return { ...progress, stage: progress.stage + 1 };
 }
 
@@ -332,14 +357,11 @@ const prefixed = (losses: Readonly<Record<string, number>>): Readonly<Record<str
 
 /** Whether `early_stop` has waited long enough, just after a measurement. */
 const patienceEnds = (
-  { timeline }: LoopContext,
   { earlyStop }: Stage,
   span: StageSpan,
   { patience, update }: Progress,
 ): boolean =>
-  earlyStop !== undefined &&
-  patience !== null &&
-  isExhausted(earlyStop, patience, update, span, timeline.batchesPerEpoch);
+  earlyStop !== undefined && patience !== null && isExhausted(earlyStop, patience, update, span);
 
 /** Ends the run: no later stage begins. */
 function stopRun({ emit, plan }: LoopContext, stage: Stage, progress: Progress): Progress {

@@ -29,9 +29,8 @@ export function isExhausted(
   { over }: Rule,
   { since }: Patience,
   update: number,
-  { perUpdate, length }: StageSpan,
-  batchesPerEpoch: number,
+  { perUpdate, length, perEpoch }: StageSpan,
 ): boolean {
-  const waits = Math.max(1, updatesIn(over, batchesPerEpoch, length));
+  const waits = Math.max(1, updatesIn(over, perEpoch, length));
   return (update - since) * (over.unit === "epoch" ? perUpdate : 1) >= waits;
 }

@@ -1,13 +1,28 @@
 /** Checks a plan's references before anything runs: what a name refers to must exist. */
 
-import type { GraphInput, GraphOutput, GraphSpec, Plan } from "../../compiler/plan/schema.js";
+import { takesSeveral } from "../../compiler/plan/layout.js";
+import {
+  type GraphInput,
+  type GraphOutput,
+  type GraphSpec,
+  measuresOf,
+  type Plan,
+  type Stage,
+} from "../../compiler/plan/schema.js";
 import { diagnose } from "../../grammar/diagnostic.js";
 import { artifactInconsistent } from "../../grammar/diagnostics/run.js";
+import { severalDevices } from "../../grammar/diagnostics/placement.js";
 import { exitCodes, Fault } from "../fault.js";
 import { inputsOf } from "../metrics/metrics.js";
 
-/** Faults with exit code 2 at the first name that leads nowhere. */
+/** Faults with exit code 2 at the first name that leads nowhere, and where several devices are asked for. */
 export function checkPlan(plan: Plan): void {
+  for (const layout of plan.layouts ?? [])
+    if (takesSeveral(layout)) {
+      const devices = layout.axes.reduce((product, axis) => product * axis.devices, 1);
+      const diagnostic = diagnose(severalDevices, { train: plan.train, devices }, null);
+      throw new Fault(diagnostic, exitCodes.environment);
+    }
   for (const reason of contradictions(plan))
     throw new Fault(diagnose(artifactInconsistent, { reason }, null), exitCodes.environment);
 }
@@ -48,12 +63,12 @@ function* contradictions(plan: Plan): Iterable<string> {
     yield* kernelContradictions(stage);
     yield* accumulationContradictions(stage, { paths, schedules, fields, stage: index });
     const available = new Set([...stage.graphs.eval.outputs.map(({ name }) => name), ...fields]);
-    for (const { split, name, measure } of plan.metrics)
+    for (const { split, name, measure } of measuresOf(plan, stage).metrics)
       for (const input of inputsOf(measure))
         if (!available.has(input))
           yield `\`${split}.${name}\` reads \`${input}\`, which \`${stage.graphs.eval.file}\` does not give`;
   }
-  yield* metricContradictions(plan);
+  for (const stage of plan.stages) yield* metricContradictions(plan, stage);
   const known = knownValues(plan);
   for (const { name } of plan.objectives)
     if (!known.has(name)) yield `the objective \`${name}\` is measured nowhere`;
@@ -144,17 +159,17 @@ function* graphContradictions(graph: GraphSpec, known: Known): Iterable<string> 
       yield `output \`${name}\` of \`${graph.file}\` gives the unknown state \`${meaning.path}\``;
 }
 
-/** Every total is given by each evaluation graph, and every result by the closing one. */
-function* metricContradictions({ accumulators, closing, metrics, stages }: Plan): Iterable<string> {
+/** Every total is given by the evaluation graph, and every result by the closing one. */
+function* metricContradictions(plan: Plan, stage: Stage): Iterable<string> {
+  const { accumulators, closing, metrics } = measuresOf(plan, stage);
   const names = accumulators.map(({ name }) => name);
   yield* repeated(names, "accumulator");
-  for (const { graphs } of stages) {
-    const given = graphs.eval.outputs.flatMap(({ meaning }) =>
-      meaning.kind === "total" ? [meaning.accumulator] : [],
-    );
-    for (const name of names)
-      if (!given.includes(name)) yield `\`${graphs.eval.file}\` gives no share of \`${name}\``;
-  }
+  const { eval: evaluation } = stage.graphs;
+  const given = evaluation.outputs.flatMap(({ meaning }) =>
+    meaning.kind === "total" ? [meaning.accumulator] : [],
+  );
+  for (const name of names)
+    if (!given.includes(name)) yield `\`${evaluation.file}\` gives no share of \`${name}\``;
   for (const { name, feed } of closing?.inputs ?? [])
     if (feed.kind !== "total" || !names.includes(feed.accumulator))
       yield `\`${name}\` of the closing graph is no total of an accumulator`;
@@ -171,7 +186,9 @@ function knownValues(plan: Plan): ReadonlySet<string> {
   const losses = ["loss", ...plan.stages.flatMap((stage) => stage.losses.map(({ name }) => name))];
   return new Set([
     ...["train", "val", "test"].flatMap((split) => losses.map((name) => `${split}.${name}`)),
-    ...plan.metrics.map(({ split, name }) => `${split}.${name}`),
+    ...[plan, ...plan.stages.map((stage) => measuresOf(plan, stage))].flatMap(({ metrics }) =>
+      metrics.map(({ split, name }) => `${split}.${name}`),
+    ),
   ]);
 }
 

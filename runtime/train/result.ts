@@ -9,7 +9,7 @@ import { readWeights } from "../checkpoint/checkpoint.js";
 import type { Progress } from "../checkpoint/progress.js";
 import type { RunDirectory } from "../run-directory.js";
 import type { RunResult } from "../run-result.js";
-import { batchesBefore } from "../schedule.js";
+import { epochsBefore } from "../schedule.js";
 import { evaluatedState, weightsFile } from "./averages.js";
 import { evaluate, type Evaluation, loadEvaluation } from "./evaluate.js";
 import { policyOf } from "./choose.js";
@@ -49,10 +49,12 @@ export async function concludeRun(
     status,
     run_dir: directory.folder,
     updates: progress.update,
-    epochs: batchesBefore(context.timeline, progress.update) / context.timeline.batchesPerEpoch,
+    epochs: epochsBefore(context.timeline, progress.update),
     metrics,
     tables: { ...(best?.tables ?? progress.tables), ...test.tables },
     objectives: plan.objectives.map((objective) => judged(objective, metrics)),
+    skipped: context.dataset.skipped ?? 0,
+    skipped_updates: progress.skipped.reduce((sum, count) => sum + count, 0),
     stopped: progress.stopped,
     executor: context.executor.name,
     precision: { asked: plan.precision.asked, ran: precisionOf(plan) },

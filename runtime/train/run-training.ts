@@ -1,9 +1,10 @@
 /** A whole run in this thread: directory, lock, resume, data, loop, test, result. */
 
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { env } from "onnxruntime-node";
 import type { ExecutablePlan, Plan } from "../../compiler/plan/schema.js";
 import { type Diagnostic, diagnose } from "../../grammar/diagnostic.js";
+import { at } from "../../grammar/invariant.js";
 import { bestWithoutValidation, noBatches, threadsChanged } from "../../grammar/diagnostics/run.js";
 import { type Artifact, openArtifact } from "../artifact.js";
 import { createFiles, type Files } from "../atomic-file.js";
@@ -11,12 +12,19 @@ import { readCheckpoint, readWeights, type State } from "../checkpoint/checkpoin
 import { noProgress, type Progress } from "../checkpoint/progress.js";
 import { type CheckpointStore, createStore } from "../checkpoint/store.js";
 import type { Dataset } from "../data/dataset.js";
+import type { OpenOptions } from "../data/open-dataset.js";
+import type { KernelMemory } from "../executor/kernels.js";
 import type { OpenedExecutor, OpenExecutor } from "../executor/open-executor.js";
-import { openEventLog, type RunEvent, type RunEventBody } from "../events.js";
+import {
+  type EventLog,
+  openEventLog,
+  readEvents,
+  type RunEvent,
+  type RunEventBody,
+} from "../events.js";
 import { exitCodes, Fault } from "../fault.js";
-import { initialize } from "../initialize.js";
 import { acquireLock } from "../lock.js";
-import { requireMemory } from "../memory.js";
+import { requireMemory, withNeed } from "../memory.js";
 import {
   describeRun,
   keepFits,
@@ -24,24 +32,25 @@ import {
   locateRun,
   moveAside,
   type RunDirectory,
+  scalarsFolder,
 } from "../run-directory.js";
 import type { RunOptions } from "../run-options.js";
 import { readResult, type RunResult } from "../run-result.js";
-import { createSchedules, createTimeline } from "../schedule.js";
-import { elementCount, type HostTensor } from "../tensor.js";
+import { openScalarLog, type ScalarLog } from "../tensorboard.js";
+import { createSchedules, createTimeline, splitOf } from "../schedule.js";
+import { type StartReport, startState } from "../starting-state.js";
+import { elementCount } from "../tensor.js";
 import { beginAverages } from "./averages.js";
 import { createFeeder } from "./feeds.js";
 import type { LoopContext } from "./context.js";
+import { type Settle, settlingIn, staying } from "./residence.js";
 import { trainFrom } from "./loop.js";
 import { checkPlan } from "./plan-check.js";
 import { concludeRun } from "./result.js";
 
 /** What a run is given from outside: its data, its executor, and who listens. */
 export interface RunServices {
-  readonly openDataset: (
-    program: ExecutablePlan["data"],
-    options: { readonly seed: number; readonly threads: number },
-  ) => Promise<Dataset>;
+  readonly openDataset: (program: ExecutablePlan["data"], options: OpenOptions) => Promise<Dataset>;
   readonly openExecutor: OpenExecutor;
   readonly onEvent: (event: RunEvent) => void;
   /** Asked before every update. */
@@ -83,13 +92,23 @@ async function continueRun(
   const opened = await services.openExecutor(options.executor, { device, threads });
   const { executor } = opened;
   try {
-    const dataset = await services.openDataset(plan.data, { seed: plan.seed, threads });
+    const cacheDir = options.cacheDir ?? join(dirname(resolve(options.runsDir)), ".saic", "cache");
+    // onnxruntime-node's public API refuses tensors in memory that threads share.
+    const batches = executor.name === "bound" ? "shared" : "own";
+    const dataset = await services.openDataset(plan.data, {
+      seed: plan.seed,
+      threads,
+      cacheDir,
+      batches,
+    });
     try {
       requireRecords(plan, dataset);
       return await trainAndConclude({ artifact, directory, options, services, ...opened, dataset });
     } finally {
       await dataset.close();
     }
+  } catch (error) {
+    throw withNeed(error, plan, graphs, device);
   } finally {
     await executor.close();
   }
@@ -107,10 +126,16 @@ async function trainAndConclude(opened: Opened): Promise<RunResult> {
   const { artifact, directory, options, services, executor, warning, dataset } = opened;
   const { plan, folder } = artifact;
   const { files } = services;
-  const timeline = createTimeline(plan, dataset.batchesPer("train"));
+  const timeline = createTimeline(plan, (split) => dataset.batchesPer(split, "training"));
   const schedules = createSchedules(plan, timeline);
   const store = createStore(directory.checkpoints, files);
-  const start = startingPoint(plan, options, store, dataset.fits ?? new Map());
+  const memory = executor.kernels?.createMemory() ?? null;
+  const start = startingPoint(plan, options, store, {
+    fits: dataset.fits ?? new Map(),
+    // A run whose stages are all done goes on behind the last.
+    settlingIn: (stage) =>
+      settlingOf(at(plan.stages, Math.min(stage, plan.stages.length - 1)), options, memory),
+  });
   const begun = start.resumedFrom !== null;
   const { threadsBefore } = describeRun(
     directory,
@@ -127,9 +152,19 @@ async function trainAndConclude(opened: Opened): Promise<RunResult> {
   keepSplit(directory, dataset.manifest, begun ? "begun" : "new", files);
   keepFits(directory, dataset.fits ?? new Map(), begun ? "begun" : "new", files);
   const log = openEventLog(directory.events, start.eventsBytes);
+  let scalars: ScalarLog | null = null;
   try {
-    const emit = (body: RunEventBody): void => services.onEvent(log.append(body));
+    if (plan.tensorboard !== undefined) {
+      const folder = scalarsFolder(directory, plan.tensorboard.folder);
+      scalars = openScalarLog(folder, readEvents(directory.events), files);
+    }
+    const emit = (body: RunEventBody): void => {
+      const event = log.append(body);
+      scalars?.append(event);
+      services.onEvent(event);
+    };
     const state = new Map(start.state);
+    const skipped = [...start.progress.skipped];
     const context: LoopContext = {
       plan,
       folder,
@@ -138,9 +173,11 @@ async function trainAndConclude(opened: Opened): Promise<RunResult> {
       timeline,
       schedules,
       state,
+      skipped,
       emit,
       graphs: options.graphs,
-      feeder: createFeeder({ seed: plan.seed, timeline, schedules }),
+      memory,
+      feeder: createFeeder({ seed: plan.seed, timeline, schedules, skipped }),
       checkpointName: store.nameFor,
       save: (name, progress) => {
         log.sync();
@@ -164,19 +201,35 @@ async function trainAndConclude(opened: Opened): Promise<RunResult> {
     emit(introduction(context, directory, options, start.resumedFrom));
     const warn = ({ code, message, hint }: Diagnostic): void =>
       emit({ type: "warning", code, message, hint, update: start.progress.update });
+    if (start.report !== null) emit({ type: "weights", ...start.report });
     if (warning !== null) warn(warning);
     dataset.warnings?.forEach(warn);
     if (begun && threadsBefore !== null && threadsBefore !== options.threads)
       warn(diagnose(threadsChanged, { before: threadsBefore, now: options.threads }, null));
     const outcome = await trainFrom(context, start.progress);
     const result = await concludeRun(context, outcome, directory);
+    dataset.notices?.().forEach(warn);
     emit({ type: "result", result });
     log.sync();
     if (result.status === "finished")
       files.publish(directory.result, `${JSON.stringify(result, null, 2)}\n`);
     return result;
+  } catch (error) {
+    if (error instanceof Fault) recordFailure(log, error);
+    throw error;
   } finally {
+    scalars?.close();
     log.close();
+  }
+}
+
+/** What the command will say stands in the record too; a disk that is full has the last word. */
+function recordFailure(log: EventLog, { diagnostic, exitCode }: Fault): void {
+  const { code, message } = diagnostic;
+  try {
+    log.append({ type: "failed", code, message, exit_code: exitCode });
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
   }
 }
 
@@ -185,43 +238,51 @@ interface StartingPoint {
   readonly progress: Progress;
   readonly eventsBytes: number;
   readonly resumedFrom: number | null;
+  /** What `init` has read; `null` where it reads nothing or the run goes on. */
+  readonly report: StartReport | null;
 }
+
+/** Where the stage's kernels will update the state; traced stages run without them. */
+const settlingOf = (
+  stage: Plan["stages"][number],
+  { graphs }: RunOptions,
+  memory: KernelMemory | null,
+): Settle =>
+  graphs === "kernels" && stage.debug === undefined ? settlingIn(stage, memory) : staying;
 
 /** The last checkpoint, or new state with the weights that were asked for. */
 function startingPoint(
   plan: Plan,
   options: RunOptions,
   store: CheckpointStore,
-  fits: State,
+  {
+    fits,
+    settlingIn: settling,
+  }: { readonly fits: State; readonly settlingIn: (stage: number) => Settle },
 ): StartingPoint {
   store.repair();
   const last = store.last();
   if (last !== null) {
-    const { manifest, state } = readCheckpoint(last, plan);
+    const { manifest, state: stored } = readCheckpoint(last, plan);
     const { progress, eventsBytes } = manifest;
-    return { state, progress, eventsBytes, resumedFrom: progress.update };
+    const settle = settling(progress.stage);
+    const state = new Map([...stored].map(([path, tensor]) => [path, settle(path, tensor)]));
+    return { state, progress, eventsBytes, resumedFrom: progress.update, report: null };
   }
   const given: State = options.from === null ? new Map() : readWeights(options.from, plan);
-  const state = new Map(
-    plan.state.map((entry): [string, HostTensor] => {
-      const { init, path, shape, dtype } = entry;
-      // What the data are rescaled by goes before what other data were.
-      const known = fits.get(path) ?? given.get(path);
-      const data = known?.data ?? initialize(init, plan.seed, path, shape, dtype);
-      return [path, { dtype, shape, data }];
-    }),
-  );
+  // What the data are rescaled by goes before what other data were.
+  const { state, report } = startState(plan, new Map([...given, ...fits]), settling(0));
   beginAverages(plan, state);
-  return { state, progress: noProgress, eventsBytes: 0, resumedFrom: null };
+  return { state, progress: noProgress, eventsBytes: 0, resumedFrom: null, report };
 }
 
 /** Faults with exit code 6 when the splits cannot serve the plan. */
 function requireRecords(plan: Plan, dataset: Dataset): void {
-  if (dataset.batchesPer("train") === 0)
-    throw new Fault(
-      diagnose(noBatches, { records: dataset.size("train"), batch: plan.batch }, null),
-      exitCodes.badData,
-    );
+  for (const split of new Set(plan.stages.map(splitOf))) {
+    const params = { split, records: dataset.size(split), batch: plan.batch };
+    if (dataset.batchesPer(split, "training") === 0)
+      throw new Fault(diagnose(noBatches, params, null), exitCodes.badData);
+  }
   if (dataset.size("val") > 0) return;
   const bests = [plan, ...plan.stages].flatMap(({ checkpoint }) => checkpoint?.best ?? []);
   const starts = plan.stages.flatMap(({ start }) => start ?? []);
@@ -248,7 +309,7 @@ function introduction(
     run_dir: folder,
     resumed_from: resumedFrom,
     updates: timeline.total,
-    batches_per_epoch: timeline.batchesPerEpoch,
+    batches_per_epoch: timeline.stages[0]?.perEpoch ?? 0,
     stages: stages.map(({ name }, index) => ({
       name,
       updates: timeline.stages[index]?.length ?? 0,

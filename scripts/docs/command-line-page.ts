@@ -28,18 +28,22 @@ export function commandLinePage(): Page {
     "A `path` given on the command line is relative to the working directory; strings and paths need no quotes.",
     "Results go to standard output, diagnostics and progress to standard error.",
     "",
-    ...program.commands.flatMap((command) => [
-      `## saic ${command.name()}`,
+    ...program.commands.flatMap(withSubcommands).flatMap((command) => [
+      `## ${nameOf(command)}`,
       "",
       `${sentence(command.description())}`,
       "",
       ...fencedUsage(command),
       "",
-      ...table(
-        ["flag", "meaning"],
-        command.options.map((option) => [code(option.flags), describe(option)]),
-      ),
-      "",
+      ...(command.options.length === 0
+        ? []
+        : [
+            ...table(
+              ["flag", "meaning"],
+              command.options.map((option) => [code(option.flags), describe(option)]),
+            ),
+            "",
+          ]),
     ]),
     "## Exit codes",
     "",
@@ -54,9 +58,17 @@ export function commandLinePage(): Page {
   ]);
 }
 
+const withSubcommands = (command: Command): readonly Command[] => [
+  command,
+  ...command.commands.flatMap(withSubcommands),
+];
+
+const nameOf = (command: Command): string =>
+  command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+
 const fencedUsage = (command: Command): readonly string[] => [
   "```",
-  `saic ${command.name()} ${command.usage()}`,
+  `${nameOf(command)} ${command.usage()}`,
   "```",
 ];
 

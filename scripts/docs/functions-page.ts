@@ -41,9 +41,14 @@ const functions: Readonly<Record<BuiltinName, string>> = {
     "Initial value: normal with mean 0, drawn anew outside of two standard deviations.",
   kaiming_uniform:
     "Initial value: uniform with the bound sqrt(6 / ((1 + a²) fan)); `fan` is the fan-in unless given (He et al., 2015).",
-  kaiming_normal: "Initial value: normal with the standard deviation sqrt(2 / fan).",
+  kaiming_normal:
+    "Initial value: normal with the standard deviation sqrt(2 / ((1 + a²) fan)) (He et al., 2015).",
   xavier_uniform:
-    "Initial value: uniform with the bound sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010).",
+    "Initial value: uniform with the bound gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010).",
+  xavier_normal:
+    "Initial value: normal with the standard deviation gain sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010).",
+  orthogonal:
+    "Initial value: the first axis against all others is a matrix of orthonormal rows, or columns where those are fewer, times `gain` (Saxe et al., 2013).",
 };
 
 const names: Readonly<Record<string, string>> = {
@@ -88,10 +93,11 @@ export function functionsPage(root: string): Page {
       "## Metrics",
       "",
       prose(
-        "Metrics are written in the language (`saic:metrics`), but for one: `auroc` needs all records of a split at once.",
+        "Metrics are written in the language (`saic:metrics`), but for two: `auroc` and `auprc` need all records of a split at once.",
       ),
       "",
       `- ${code(checkerSignature(root, "auroc"))}: the area under the ROC curve, ties counted half; \`within\` names a field, and the mean over its groups that hold both classes is taken.`,
+      `- ${code(checkerSignature(root, "auprc"))}: the area under precision over recall in steps (average precision); \`within\` as above.`,
       "",
       "Losses can be named as metrics too (`val.loss`, `val.<name>`), and are better when smaller.",
     ],

@@ -13,6 +13,7 @@ export function opsPage(): Page {
     "An op is a tensor operation that the compiler knows by itself; everything else is written in the language.",
     "Public ops can be called from a program: `relu(x)` or `x |> relu`.",
     "Internal ops are made by gradient rules and passes.",
+    "An op with a function is coarse: `saic compile --functions keep` writes it as a call of a function of domain `saic` whose body is standard ONNX.",
     "Inputs of one class (`float`, `number`, …) must share one dtype; nothing is promoted.",
     "",
     `There are ${publicOps.length} public and ${internal.length} internal ops.`,
@@ -25,7 +26,9 @@ export function opsPage(): Page {
         `[\`${op.name}\`](#${op.name})`,
         op.surface,
         op.vjp === null ? "no" : "yes",
-        op.formulations.map(({ name }) => `\`${name}\``).join(", "),
+        op.body === undefined
+          ? op.formulations.map(({ name }) => `\`${name}\``).join(", ")
+          : "body",
       ]),
     ),
     "",
@@ -55,7 +58,10 @@ function section(op: Op): readonly string[] {
     `- Inputs: ${inputs.length === 0 ? "none" : inputs.join("; ")}`,
     `- Attributes: ${attrs.length === 0 ? "none" : attrs.join("; ")}`,
     `- Gradient: ${op.vjp === null ? "no" : "yes"}`,
-    `- ONNX formulations: ${op.formulations.map(formulation).join("; ")}`,
+    op.body === undefined
+      ? `- ONNX formulations: ${op.formulations.map(formulation).join("; ")}`
+      : "- ONNX form: that of the simpler ops it is written in",
+    ...(op.coarse === undefined ? [] : [`- Functions: ${functionNames(op.coarse)}`]),
     ...(op.traits === undefined || op.traits.length === 0
       ? []
       : [`- Traits: ${op.traits.join(", ")}`]),
@@ -64,6 +70,9 @@ function section(op: Op): readonly string[] {
     "",
   ];
 }
+
+const functionNames = (coarse: NonNullable<Op["coarse"]>): string =>
+  (typeof coarse === "string" ? [coarse] : coarse.names).map((name) => `\`${name}\``).join(", ");
 
 const formulation = ({ name, when }: Op["formulations"][number]): string =>
   `\`${name}\`${when === undefined ? "" : " where it applies"}`;

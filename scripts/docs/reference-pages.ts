@@ -13,9 +13,10 @@ import { lines, type Page } from "./markdown.js";
 import { opsPage } from "./ops-page.js";
 import { passesPage } from "./passes-page.js";
 import { planPage, planSchemaFile } from "./plan-page.js";
+import { productionsFile } from "./productions.js";
 import { typesPage } from "./types-page.js";
 
-/** The texts by path from the project's root; `root` is where the sources are read. */
+/** The texts, and a table of the grammar, by path from the project's root; `root` is where the sources are read. */
 export function referencePages(root: string): ReadonlyMap<string, string> {
   const pages: readonly Page[] = [
     commandLinePage(),
@@ -36,6 +37,7 @@ export function referencePages(root: string): ReadonlyMap<string, string> {
     ["docs/reference/README.md", indexOf(pages)],
     ...pages.map(({ name, text }) => [`docs/reference/${name}.md`, text] as const),
     ["docs/reference/plan.schema.json", planSchemaFile()],
+    ["grammar/productions.ts", productionsFile()],
   ]);
 }
 

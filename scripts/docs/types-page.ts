@@ -14,6 +14,7 @@ const settingTypes: Readonly<Record<(typeof builtinTypes)[number], readonly [str
   dim: ["an extent: a whole number, or a symbol of the block", "`64`, `C`"],
   duration: ["a length of time in `steps`, `epochs` or `%`, or `rest`", "`5 epochs`"],
   init: ["how a weight begins", "`normal(0.02)`"],
+  weights: ["paths of weights, as `weights[]`", "`[model.head.**]`"],
   block: ["a block with its settings; each application makes new weights", "`Linear(64)`"],
   none: ["no value", "`none`"],
   word: ["any bare word", "`ring`"],

@@ -1,6 +1,9 @@
 /** `--format json`: exactly one document on standard output, of the documented form. */
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { decodeModel } from "../../compiler/onnx/codec.js";
 import { createWorkplace, tinyProgram } from "./saic.js";
 
 const place = createWorkplace({
@@ -84,6 +87,17 @@ test("compile prints its folder and files", async () => {
   expect(printed.files.map(({ path }) => path)).toContain("plan.json");
 });
 
+test("compile writes calls of functions where it is asked to", async () => {
+  await json("compile", "tiny.pipe", "--out", "called", "--functions", "keep");
+  const domains = (file: string): readonly string[] =>
+    (decodeModel(readFileSync(join(place.path, "called", file))).opsetImport ?? []).map(
+      ({ domain }) => domain ?? "",
+    );
+  expect(domains("main/grad.onnx")).toEqual(["", "saic"]);
+  expect(domains("main/apply.onnx")).toEqual([""]);
+  expect(domains("infer.onnx")).toEqual([""]);
+});
+
 test("run prints its result", async () => {
   const printed = (await json("run", "tiny.pipe", "--steps", "4", "--threads", "1")) as Record<
     string,
@@ -97,6 +111,8 @@ test("run prints its result", async () => {
     "metrics",
     "tables",
     "objectives",
+    "skipped",
+    "skipped_updates",
     "stopped",
     "executor",
     "precision",

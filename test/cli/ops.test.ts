@@ -53,6 +53,8 @@ test("JSON has the same facts", async () => {
         required: fallback === undefined,
       })),
       gradient: op.vjp !== null,
+      functions:
+        typeof op.coarse === "object" ? op.coarse.names : [op.coarse].filter((name) => name),
       reason: op.reason,
     });
 });

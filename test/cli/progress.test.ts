@@ -33,8 +33,8 @@ const step = (update: number): RunEvent => ({
   stage: "main",
   losses: { total: 0.5, loss: 0.5 },
   schedules: { lr: 0.001 },
-  step_ms: 1000,
-  data_ms: 0,
+  step_ms: 970,
+  data_ms: 30,
   rss: 0,
   time: began + update * 1000,
 });
@@ -65,9 +65,9 @@ describe("without a terminal", () => {
     const steps = Array.from({ length: 21 }, (_, i) => step(i + 1));
     expect(shown({}, [started, ...steps, validated])).toBe(
       `tiny: training on cpu (executor bound), 1 thread; 3,482 parameters, 40 updates, 80 + 10 + 10 records
-main 1/40  loss 0.5000  lr 0.001000  39 s left
-main 11/40  loss 0.5000  lr 0.001000  29 s left
-main 21/40  loss 0.5000  lr 0.001000  19 s left
+main 1/40  loss 0.5000  lr 0.001000  39 s left  step 970 ms  data 30 ms
+main 11/40  loss 0.5000  lr 0.001000  29 s left  step 970 ms  data 30 ms
+main 21/40  loss 0.5000  lr 0.001000  19 s left  step 970 ms  data 30 ms
 val after 2 updates: val.loss 0.2500  val.auroc undefined
 `,
     );
@@ -83,11 +83,11 @@ describe("on a terminal", () => {
   test("the bar renews its line, makes way for others, and is gone at the end", () => {
     const events = [started, step(1), step(20), validated, step(21)];
     const clear = "\r\u001b[K";
-    expect(shown({ isTTY: true, columns: 80 }, events).split("\n").slice(1)).toEqual([
-      `${clear}█░░░░░░░░░░░░░░░░░░░ main 1/40  loss 0.5000  lr 0.001000  39 s left` +
-        `${clear}██████████░░░░░░░░░░ main 20/40  loss 0.5000  lr 0.001000  20 s left` +
+    expect(shown({ isTTY: true, columns: 100 }, events).split("\n").slice(1)).toEqual([
+      `${clear}█░░░░░░░░░░░░░░░░░░░ main 1/40  loss 0.5000  lr 0.001000  39 s left  step 970 ms  data 30 ms` +
+        `${clear}██████████░░░░░░░░░░ main 20/40  loss 0.5000  lr 0.001000  20 s left  step 970 ms  data 30 ms` +
         `${clear}val after 2 updates: val.loss 0.2500  val.auroc undefined`,
-      `${clear}███████████░░░░░░░░░ main 21/40  loss 0.5000  lr 0.001000  19 s left${clear}`,
+      `${clear}███████████░░░░░░░░░ main 21/40  loss 0.5000  lr 0.001000  19 s left  step 970 ms  data 30 ms${clear}`,
     ]);
   });
 

@@ -50,6 +50,38 @@ describe("initialize", () => {
     expect(cut.filter((x) => x > 2.9).length).toBeGreaterThan(0);
   });
 
+  it.each([[[3, 7]], [[7, 3]], [[5, 5]], [[6, 2, 3, 3]], [[2, 3, 1, 4]], [[1, 4]]])(
+    "makes orthonormal rows or columns of %j, by seed and path",
+    (shape) => {
+      const orthogonal = (seed: number, path: string): readonly number[] =>
+        values(initialize({ kind: "orthogonal", gain: 1.5 }, seed, path, shape, "f64"));
+      const flat = orthogonal(1, "w");
+      const [rows = 0, ...field] = shape;
+      const columns = field.reduce((a, b) => a * b, 1);
+      const entry = (i: number, j: number): number =>
+        rows <= columns ? (flat[i * columns + j] ?? NaN) : (flat[j * columns + i] ?? NaN);
+      const [count, length] = [Math.min(rows, columns), Math.max(rows, columns)];
+      for (let a = 0; a < count; a++)
+        for (let b = 0; b < count; b++) {
+          let product = 0;
+          for (let k = 0; k < length; k++) product += entry(a, k) * entry(b, k);
+          expect(product).toBeCloseTo(a === b ? 1.5 ** 2 : 0, 12);
+        }
+      expect(orthogonal(1, "w")).toEqual(flat);
+      expect(orthogonal(2, "w")).not.toEqual(flat);
+      expect(orthogonal(1, "v")).not.toEqual(flat);
+    },
+  );
+
+  it("has no preferred direction where it is orthogonal", () => {
+    // Of random rotations of the plane, one in two is turned by more than a right angle.
+    const first = Array.from({ length: 200 }, (_, i) =>
+      Number(initialize({ kind: "orthogonal", gain: 1 }, i, "w", [2, 2], "f64")[0]),
+    );
+    expect(Math.abs(mean(first))).toBeLessThan(0.2);
+    expect(Math.abs(mean(first.map((x) => x * x)) - 0.5)).toBeLessThan(0.1);
+  });
+
   it("depends on seed and path and nothing else", () => {
     expect(draw(1, "a")).toEqual(draw(1, "a"));
     expect(draw(1, "a")).not.toEqual(draw(2, "a"));

@@ -8,6 +8,7 @@ import type { DataProgram } from "../../compiler/plan/data.js";
 import type { Batch, Dataset } from "../../runtime/data/dataset.js";
 import { openDataset } from "../../runtime/data/open-dataset.js";
 import { createRecordCache } from "../../runtime/data/record-cache.js";
+import { asItIs, stored } from "../../runtime/data/stored-value.js";
 import { createWorkerPool } from "../../runtime/data/worker-pool.js";
 import {
   collect,
@@ -243,7 +244,7 @@ describe("threads", () => {
     await expect(collect(data.trainBatches(0, 0))).rejects.toThrow("closed");
   });
 
-  const job = { pass: "train", epoch: 0, requests: [], keep: false } as const;
+  const job = { pass: "train", epoch: 0, requests: [], keep: false, memory: "own" } as const;
   const setup = { program: shapesProgram(), seed: 1, frameBytes: 0 };
 
   it.each([
@@ -273,7 +274,7 @@ describe("threads", () => {
 });
 
 describe("the cache", () => {
-  const pixels = { dtype: "u8", shape: [1, 1, 8], data: new Uint8Array(8) } as const;
+  const pixels = stored({ dtype: "u8", shape: [1, 1, 8], data: new Uint8Array(8) }, asItIs);
 
   it("keeps to its budget, which all caches share, and gives it back", () => {
     const [one, two] = [createRecordCache(20), createRecordCache(20)];

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { drawShape, type Drawing, shapeNames } from "../../runtime/data/draw-shape.js";
 import { listRecords } from "../../runtime/data/list-records.js";
 import { at } from "../../grammar/invariant.js";
-import { faultOf, shapesSource } from "./fixtures.js";
+import { faultOf, shapesProgram, shapesSource } from "./fixtures.js";
 
 const base: Drawing = {
   shape: "ring",
@@ -54,20 +54,24 @@ describe("drawShape", () => {
 
 describe("the source", () => {
   it("lists classes in turn", async () => {
-    const records = await listRecords(shapesSource, []);
+    const records = await listRecords(shapesProgram());
     expect(records.map((record) => record.label).slice(0, 6)).toEqual([0, 1, 2, 3, 0, 1]);
     expect(records).toHaveLength(40);
   });
 
   it("names figures that it cannot draw", async () => {
-    const fault = await faultOf(listRecords({ ...shapesSource, classes: ["ring", "sqare"] }, []));
+    const fault = await faultOf(
+      listRecords(shapesProgram({ source: { ...shapesSource, classes: ["ring", "sqare"] } })),
+    );
     expect(fault.exitCode).toBe(6);
     expect(fault.diagnostic).toMatchObject({
       code: "data/shape-unknown",
       hint: "did you mean `square`?",
       place: "shapes.pipe:3:11",
     });
-    const twice = await faultOf(listRecords({ ...shapesSource, classes: ["ring", "ring"] }, []));
+    const twice = await faultOf(
+      listRecords(shapesProgram({ source: { ...shapesSource, classes: ["ring", "ring"] } })),
+    );
     expect(twice.diagnostic.code).toBe("data/class-duplicate");
   });
 });

@@ -1,7 +1,7 @@
 /** Transforms against numbers worked out by hand. */
 
 import { describe, expect, it } from "vitest";
-import type { TransformOp } from "../../compiler/plan/data.js";
+import type { TransformOp } from "../../compiler/plan/transform-op.js";
 import type { Pixels } from "../../runtime/data/pixels.js";
 import { outcomeOf, transform } from "../../runtime/data/transforms/transform.js";
 import { pixelsOf } from "../../runtime/data/value.js";

@@ -167,6 +167,9 @@ describe("what the language has not", () => {
     ["const A = if a then b else c", "`if c { a } else { b }`"],
     ["const A = lambda x: x", "there are no lambdas"],
     ["block A { in x: f32[B] | none\n }", "an optional input"],
+    ["block A(sizes: int[] | none = none) { in x: f32[B] }", "`name: int[] = []`"],
+    ['import { Linear as Dense } from "saic:layers"', "a whole module gets a name"],
+    ["block A { y = x |> B() as 0 }", "`as {0}`"],
     ["train t { stage a for 1 epoch { seed: 1\n while b } }", "there are no loops at run time"],
   ])("%s", (text, hint) => {
     const { diagnostics } = parseModule(createSource("a.pipe", `${text}\nconst Z = 1`));
@@ -225,6 +228,7 @@ describe("bad text", () => {
     ["const a = 0 .. 1 .. 2", ["syntax/chained-comparison"]],
     ["block A {\n y == 1\n}", ["syntax/equality-for-assignment"]],
     ["param a: f32[3] | none = none", ["syntax/tensor-among-types"]],
+    ["param a: int[] | none = none", ["syntax/list-among-types"]],
     ["train t { stage s for 1 epoch { freeze m[i in n].b } }", ["syntax/not-a-range"]],
     ["const a = 1)", ["syntax/stray-closer"]],
     ["const a = 9007199254740993", ["syntax/number-out-of-range"]],

@@ -10,7 +10,10 @@ export async function runModel(
   model: Uint8Array,
   inputs: ReadonlyMap<string, NdArray>,
 ): Promise<ReadonlyMap<string, NdArray>> {
-  const session = await ort.InferenceSession.create(model, { logSeverityLevel: 3 });
+  const session = await ort.InferenceSession.create(model, {
+    intraOpNumThreads: 1,
+    logSeverityLevel: 3,
+  });
   const feeds = Object.fromEntries([...inputs].map(([name, array]) => [name, toTensor(array)]));
   const results = await session.run(feeds);
   await session.release();

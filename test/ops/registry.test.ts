@@ -11,6 +11,7 @@ import { verifyGraph } from "../../compiler/ir/verify.js";
 import type { Op } from "../../compiler/ops/define.js";
 import { ops } from "../../compiler/ops/index.js";
 import { scopeOf } from "../../compiler/ops/kit/infer-op.js";
+import { expandBodies } from "../../compiler/passes/expand-bodies.js";
 import { type NdArray, boundShape, countOf, ndarray } from "../../compiler/ops/kit/ndarray.js";
 import { checkGradients } from "./check-gradients.js";
 import { checkSharding } from "./check-sharding.js";
@@ -25,7 +26,10 @@ for (const op of ops.values()) {
       expect(op.summary).toMatch(/^[A-Z`].*[.]$/);
       expect(op.reason).toMatch(/[.]$/);
       expect(op.samples.length).toBeGreaterThan(0);
-      expect(at(op.formulations, -1).when).toBeUndefined();
+      // An op is written by formulations or by a body.
+      expect(op.formulations.length === 0).toBe(op.body !== undefined);
+      expect(op.formulations.at(-1)?.when).toBeUndefined();
+      if (op.body !== undefined) expect(op.coarse).toBeDefined();
       const names = op.formulations.map((formulation) => formulation.name);
       expect(new Set(names).size).toBe(names.length);
       for (const name of [...Object.keys(op.inputs), ...Object.keys(op.attrs)])
@@ -68,6 +72,29 @@ for (const op of ops.values()) {
           }
         });
       }
+
+      if (op.body !== undefined)
+        it(`${parts.why}: its body agrees with the reference, and in ONNX Runtime`, async () => {
+          const expected = interpret(graph, parts.inputs);
+          const written = expandBodies.run(graph);
+          verifyGraph(written);
+          expect(written.nodes.map((each) => each.op)).not.toContain(op.name);
+          const loops = interpret(written, parts.inputs);
+          const actual = await runOnnx(graph, parts.inputs);
+          for (const [name, result] of expected) {
+            const [body, other] = [loops.get(name), actual.get(name)];
+            expect(other?.shape).toEqual(result.shape);
+            expect(body && largestError(body, result)).toBeLessThan(1e-9);
+            expect(other && largestError(other, result)).toBeLessThan(1e-5);
+          }
+        });
+
+      if (op.coarse !== undefined)
+        it(`${parts.why}: called as a function it gives the same bits`, async () => {
+          const inline = await runOnnx(graph, parts.inputs);
+          const called = await runOnnx(graph, parts.inputs, undefined, "keep");
+          for (const [name, result] of inline) expect(called.get(name)).toEqual(result);
+        });
 
       it(`${parts.why}: shards as it says`, () => {
         checkSharding(op, graph, parts.inputs);

@@ -5,19 +5,22 @@ import { emitOnnx } from "../../compiler/onnx/emit.js";
 import type { Graph, Node } from "../../compiler/ir/graph.js";
 import type { DType } from "../../compiler/ir/type.js";
 import type { Target } from "../../compiler/ops/define.js";
+import type { Functions } from "../../compiler/passes/pass.js";
 import { type NdArray, ndarray } from "../../compiler/ops/kit/ndarray.js";
 
 export const cpuTarget: Target = { device: "cpu", opset: 18, purpose: "train" };
 
-/** The outputs by name. `formulation` forces one by name. */
+/** The outputs by name. `formulation` forces one by name; functions are inlined unless kept. */
 export async function runOnnx(
   graph: Graph,
   inputs: ReadonlyMap<string, NdArray>,
   formulation?: (node: Node) => string | undefined,
+  functions: Functions = "inline",
 ): Promise<ReadonlyMap<string, NdArray>> {
   const bytes = emitOnnx(graph, {
     target: cpuTarget,
     producerVersion: "test",
+    functions,
     ...(formulation && { formulation }),
   });
   const session = await ort.InferenceSession.create(bytes, {

@@ -25,6 +25,8 @@ def _pad(a, x):
             x = F.pad(x, amounts, value=a.get("value", 0))
             continue
         places = torch.arange(-before, extent + after)
+        if mode == "circular":
+            places = places % extent
         if mode == "reflect":
             places = extent - 1 - (places.abs() - extent + 1).abs()
         x = x.index_select(axis, places.clamp(0, extent - 1))
@@ -49,6 +51,13 @@ def _conv_transpose(a, x, w):
         dilation=a.get("dilation", 1),
         groups=a.get("groups", 1),
     )
+
+
+def _lstm_cell(a, gates, c):
+    i, f, g, o = gates.chunk(4, 1)
+    i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
+    cell = f * c + i * g
+    return o * cell.tanh(), cell, i, f, g, o
 
 
 def _cross_entropy(a, x, k):
@@ -170,6 +179,7 @@ TWINS = {
     "group_norm": lambda a, x, g, b: F.group_norm(x, a["groups"], g, b, a["eps"]),
     "scaled_dot_product": _attention,
     "scaled_dot_product_biased": _attention,
+    "lstm_cell": _lstm_cell,
     "clip": lambda a, x: x.clamp(a.get("low"), a.get("high")),
     "pow": lambda a, x, w: x**w,
     "where": lambda a, c, x, w: torch.where(c, x, w),

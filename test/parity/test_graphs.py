@@ -91,6 +91,7 @@ def findings(program, tensors):
         ("exact", errors(tensors["exact"], exact, scales), EXACT),
         ("plain", errors(tensors["plain"], exact, scales), limit),
         ("optimized", errors(tensors["optimized"], exact, scales), limit),
+        ("functions", errors(tensors["functions"], exact, scales), limit),
         ("passes", errors(tensors["optimized"], tensors["plain"], scales), limit),
     ]
     return [

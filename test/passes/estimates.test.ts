@@ -7,6 +7,7 @@ import { createGraphBuilder } from "../../compiler/ir/create-builder.js";
 import { namedDim } from "../../compiler/ir/dim.js";
 import type { Graph, Value } from "../../compiler/ir/graph.js";
 import { estimateMemory } from "../../compiler/ir/memory.js";
+import { expandBodies } from "../../compiler/passes/expand-bodies.js";
 import { printType, tensorType } from "../../compiler/ir/type.js";
 
 /** One `x: f32[B, 64]`, that is 256 bytes for each row. */
@@ -44,6 +45,21 @@ describe("memory", () => {
       outputBytes: 256,
       savedBytes: 2 * 256,
     });
+  });
+
+  test("an op that is defined by a body needs what its body needs", () => {
+    const graph = (write: boolean): Graph => {
+      const b = createGraphBuilder();
+      const [g, x] = ["g", "x"].map((name) => b.input(name, tensorType("f32", [8, 64])));
+      const scale = b.input("scale", tensorType("f32", [64]));
+      const [dx] = b.emitAll("layer_norm_grad", [g ?? scale, x ?? scale, scale]);
+      const made = b.finish("g", [{ name: "dx", value: dx ?? scale }]);
+      return write ? expandBodies.run(made) : made;
+    };
+    const [coarse, written] = [graph(false), graph(true)].map((each) => estimateMemory(each));
+    const inputs = 2 * 8 * 256 + 256;
+    expect(coarse?.peakBytes).toBeGreaterThan(inputs + 8 * 256);
+    expect(written?.peakBytes).toBeLessThanOrEqual(coarse?.peakBytes ?? 0);
   });
 
   test("grows with the batch", () => {

@@ -14,6 +14,7 @@ import { canonicalize } from "../../compiler/passes/canonicalize.js";
 import { foldConstants } from "../../compiler/passes/fold-constants.js";
 import type { Pass } from "../../compiler/passes/pass.js";
 import { pipeline, runPasses } from "../../compiler/passes/pipeline.js";
+import { simplifyProducts } from "../../compiler/passes/simplify-products.js";
 import { shareSubexpressions } from "../../compiler/passes/share-subexpressions.js";
 import { generate } from "../../compiler/ops/kit/ndarray.js";
 
@@ -157,6 +158,78 @@ describe("canonicalize", () => {
       at(graph.inputs, 0).value.id,
       at(constant.outputs, 0).id,
     ]);
+  });
+});
+
+describe("simplify-products", () => {
+  const factors = (c: number, d: number): readonly unknown[] =>
+    simplifyProducts
+      .run(graphOf((b, x) => [b.scale(b.scale(x, c), d)]))
+      .nodes.flatMap(({ op, attrs }) => (op === "constant" ? [attrs["value"]] : []));
+
+  test("merges factors only where no rounding is lost", () => {
+    expect(factors(0.1, 0.25)).toEqual([0.1 * 0.25]);
+    expect(factors(-2, 0.3)).toEqual([-2 * 0.3]);
+    expect(factors(0.1, 0.3)).toEqual([0.1, 0.3]);
+    expect(factors(2 ** 100, 2 ** 100)).toEqual([2 ** 100, 2 ** 100]);
+    expect(factors(2 ** -100, 1.1 * 2 ** -49)).toEqual([2 ** -100, 1.1 * 2 ** -49]);
+  });
+
+  test("moves a factor to the smaller side of a product, and only there", () => {
+    const scaled = (rows: number, columns: number, factor: number): readonly string[] => {
+      const b = createGraphBuilder();
+      const left = b.input("left", tensorType("f32", [rows, 3]));
+      const right = b.input("right", tensorType("f32", [3, columns]));
+      const y = b.scale(b.matmul(left, right), factor);
+      return opsOf(simplifyProducts.run(b.finish("g", [{ name: "y", value: y }])));
+    };
+    expect(scaled(8, 8, 0.5)).toEqual(["constant", "mul", "matmul"]);
+    expect(scaled(8, 8, 0.3)).toEqual(["matmul", "constant", "mul"]);
+    expect(scaled(2, 2, 0.5)).toEqual(["matmul", "constant", "mul"]);
+  });
+});
+
+describe("fusing", () => {
+  const keepOps = (graph: Graph): readonly string[] => opsOf(runPasses(graph, "keep"));
+
+  test("takes nothing apart that is read elsewhere too", () => {
+    const dense = (twice: boolean): Graph =>
+      graphOf((b, x) => {
+        const bias = b.input("bias", tensorType("f32", [2]));
+        const product = b.matmul(x, b.input("w", tensorType("f32", [3, 2])));
+        return [b.add(product, bias), ...(twice ? [product] : [])];
+      });
+    expect(keepOps(dense(false))).toEqual(["gemm_bias"]);
+    expect(keepOps(dense(true))).toEqual(["gemm", "add"]);
+
+    const normal = (twice: boolean): Graph =>
+      graphOf((b, x) => {
+        const [scale, bias] = ["s", "b"].map((name) => b.input(name, tensorType("f32", [3])));
+        const [y] = b.emitAll("batch_norm", [x, scale ?? x, bias ?? x]);
+        return [b.emit("relu", [y ?? x]), ...(twice ? [y ?? x] : [])];
+      });
+    expect(keepOps(normal(false))).toEqual(["batch_norm_relu"]);
+    expect(keepOps(normal(true))).toEqual(["batch_norm", "relu"]);
+  });
+
+  test("leaves products of batches and biases of other shapes alone", () => {
+    const products = graphOf((b) => {
+      const [a, w] = [
+        [2, 2, 3],
+        [2, 3, 2],
+      ].map((shape, i) => b.input(`x${i}`, tensorType("f32", shape)));
+      const bias = b.input("bias", tensorType("f32", [1]));
+      const v = b.input("v", tensorType("f32", [3, 2]));
+      const u = b.input("u", tensorType("f32", [2, 3]));
+      return a && w ? [b.matmul(a, w), b.add(b.matmul(u, v), bias)] : [];
+    });
+    expect(keepOps(products)).toEqual(["matmul", "gemm", "add"]);
+  });
+
+  test("happens only where functions are kept", () => {
+    const graph = graphOf((b, x) => [b.matmul(x, b.transposeLast(x))]);
+    expect(keepOps(graph)).toEqual(["gemm"]);
+    expect(opsOf(runPasses(graph))).toEqual(["transpose", "matmul"]);
   });
 });
 

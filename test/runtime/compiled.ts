@@ -39,6 +39,8 @@ export interface CompiledRun {
   readonly runsDir: string;
   /** Crashes after this update's work is done. */
   readonly crashAfter?: number;
+  /** Crashes when this update is made, before all that follows from it. */
+  readonly crashAt?: number;
   readonly stopAfter?: number;
   readonly events?: RunEvent[];
   readonly options?: Partial<RunOptions>;
@@ -62,7 +64,11 @@ export function runCompiled(given: CompiledRun): Promise<RunResult> {
     {
       openDataset,
       openExecutor,
-      onEvent: (event) => given.events?.push(event),
+      onEvent: (event) => {
+        given.events?.push(event);
+        if (event.type === "step" && event.update === given.crashAt)
+          throw new Crash(`at update ${event.update}`);
+      },
       shouldStop: () => stop,
       afterUpdate: (update) => {
         if (update === given.crashAfter) throw new Crash(`after update ${update}`);

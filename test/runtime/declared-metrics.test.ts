@@ -11,14 +11,14 @@ import type { Batch, Dataset } from "../../runtime/data/dataset.js";
 import { createSessionExecutor } from "../../runtime/executor/session.js";
 import { createStream, integers, normal } from "../../runtime/random.js";
 import { type Evaluation, evaluate, loadEvaluation } from "../../runtime/train/evaluate.js";
-import { feederOf, initialState } from "../../scripts/prepare-train.js";
+import { feederOf, initialState } from "../../scripts/step-inputs.js";
 import { temporaryFolder } from "./harness.js";
 
 const folder = temporaryFolder();
 afterAll(folder.remove);
 
 const names =
-  "accuracy, balanced_accuracy, confusion_matrix, dice, ece, f1, f_beta, iou, log_loss, mae, mcc, mean_iou, mse, precision, r2, recall, relative_l2, rmse, time_to_detection";
+  "accuracy, balanced_accuracy, confusion_matrix, dice, ece, f1, f_beta, frequency_weighted_iou, iou, log_loss, mae, mcc, mean_iou, mse, precision, r2, recall, relative_l2, rmse, time_to_detection, top_k_accuracy";
 
 /** Every output is some pixels of the image; `bias` is there to be learned. */
 const program = (batch: number): string => `
@@ -78,6 +78,9 @@ train small {
     signs_confusion = confusion_matrix(masks, cast(other > 0, dtype: i64))
     mcc = mcc(logits, kind)
     mean_iou = mean_iou(logits, kind)
+    fw_iou = frequency_weighted_iou(logits, kind)
+    top_2 = top_k_accuracy(logits, kind, k: 2)
+    average_precision = auprc(one, cast(truth > 0, dtype: f32))
     log_loss = log_loss(logits, kind)
     binary_loss = log_loss(one, cast(truth > 0, dtype: f32))
     ece = ece(predict.p, kind, bins: 7)
@@ -273,6 +276,27 @@ const expected: Readonly<Record<string, number>> = {
     [0, 1, 2].map(
       (k) => cell(confusion, k, k) / (rowSum(k) + columnSum(k) - cell(confusion, k, k)),
     ),
+  ),
+  fw_iou: sum(
+    [0, 1, 2].map(
+      (k) =>
+        ((rowSum(k) / records) * cell(confusion, k, k)) /
+        (rowSum(k) + columnSum(k) - cell(confusion, k, k)),
+    ),
+  ),
+  top_2: mean(
+    each.map((i) => {
+      const row = logits[i] ?? [];
+      const own = row[kinds[i] ?? 0] ?? NaN;
+      return Number(row.filter((x) => x > own).length < 2);
+    }),
+  ),
+  average_precision: mean(
+    each.flatMap((i) => {
+      if (!((truth[i] ?? 0) > 0)) return [];
+      const chosen = each.filter((j) => (one[j] ?? 0) >= (one[i] ?? 0));
+      return [mean(chosen.map((j) => Number((truth[j] ?? 0) > 0)))];
+    }),
   ),
   log_loss: mean(each.map((i) => -Math.log(softmax(logits[i] ?? [])[kinds[i] ?? 0] ?? 0))),
   binary_loss: mean(

@@ -24,7 +24,12 @@ const timeline = createTimeline(plan, 4);
 const feeder = createFeeder({ seed: 7, timeline, schedules: createSchedules(plan, timeline) });
 
 /** The data fed to one input at an update. */
-function feed(input: Omit<GraphInput, "name">, update: number, firstRecord = 0): readonly number[] {
+function feed(
+  input: Omit<GraphInput, "name">,
+  update: number,
+  firstRecord = 0,
+  from = feeder,
+): readonly number[] {
   const spec: GraphSpec = {
     file: "step.onnx",
     inputs: [{ name: "x", ...input }],
@@ -34,7 +39,7 @@ function feed(input: Omit<GraphInput, "name">, update: number, firstRecord = 0):
   };
   const none = new Map();
   const sources = { update, batch: null, state: none, gradients: none, firstRecord };
-  return Array.from(feeder(spec, sources).get("x")?.data ?? [], Number);
+  return Array.from(from(spec, sources).get("x")?.data ?? [], Number);
 }
 
 const scalar = { dtype: "f32", shape: [] } as const;
@@ -44,6 +49,18 @@ test("a count is 1 at the first update of the stage it counts from", () => {
     feed({ ...scalar, shape: [], feed: { kind: "count", since: stage } }, update);
   expect([since(0, 1), since(0, 2), since(0, 8)]).toEqual([[1], [2], [8]]);
   expect([since(1, 4), since(1, 8)]).toEqual([[1], [5]]);
+});
+
+test("updates that were skipped count for no optimizer", () => {
+  const skipped = [1, 2];
+  const schedules = createSchedules(plan, timeline);
+  const own = createFeeder({ seed: 7, timeline, schedules, skipped });
+  const since = (stage: number, update: number) =>
+    feed({ ...scalar, shape: [], feed: { kind: "count", since: stage } }, update, 0, own);
+  expect([since(0, 8), since(1, 8)]).toEqual([[5], [3]]);
+  // It is counted on as the run goes on.
+  skipped[1] = 3;
+  expect([since(0, 8), since(1, 8)]).toEqual([[4], [2]]);
 });
 
 test("a schedule is its value at the update being made", () => {

@@ -14,7 +14,7 @@ import { KernelsUnavailable } from "../../runtime/executor/kernels.js";
 import { openExecutor } from "../../runtime/executor/open-executor.js";
 import { checkPlan } from "../../runtime/train/plan-check.js";
 import { createStepper } from "../../runtime/train/step.js";
-import { feederOf, fixedBatch, initialState } from "../../scripts/prepare-train.js";
+import { feederOf, fixedBatch, initialState } from "../../scripts/step-inputs.js";
 import { artifactOf, type Parts, planOf, trainSteps } from "../stdlib/train-steps.js";
 import { build } from "./build.js";
 import { temporaryFolder } from "./harness.js";

@@ -1,9 +1,9 @@
-/** AUROC against hand-computed values and a brute-force count of pairs. */
+/** Areas under curves against hand-computed values and brute force. */
 
 import { expect, test } from "vitest";
 import type { Metric } from "../../compiler/plan/schema.js";
 import { invariant } from "../../grammar/invariant.js";
-import { areaUnder } from "../../runtime/metrics/auroc.js";
+import { areaUnder, averagePrecision } from "../../runtime/metrics/curves.js";
 import { createAccumulator } from "../../runtime/metrics/metrics.js";
 import { bfloatBits, bfloatValue, halfBits, halfValue } from "../../compiler/plan/elements.js";
 import { createStream, integers } from "../../runtime/random.js";
@@ -103,6 +103,42 @@ test("auroc equals the count of pairs, on random sets full of ties", () => {
       }
     const area = areaUnder(logits.map((logit, i) => ({ logit, positive: labels[i] === true })));
     expect(area.value).toBe(pairs === 0 ? null : won / pairs);
+  }
+});
+
+test("auprc by hand: the precision at each positive, ties taken together", () => {
+  const auprc = { kind: "auprc", ...names, within: null } as const;
+  // Down to 0.8: 1 of 1; down to 0.4: 2 of 4.
+  const batch = { logits: f32([5], [0.8, 0.6, 0.4, 0.4, 0.1]), labels: bool([1, 0, 1, 0, 0]) };
+  expect(measured(auprc, [batch])).toBe((1 + 2 / 4) / 2);
+  expect(measured(auprc, [{ logits: f32([2], [1, 2]), labels: bool([0, 0]) }])).toBe(null);
+  const grouped = {
+    logits: f32([5], [1, 2, 2, 1, 9]),
+    labels: bool([0, 1, 0, 1, 1]),
+    groups: i64([0, 0, 1, 1, 2]),
+  };
+  expect(measured({ ...auprc, within: "groups" }, [grouped])).toBe((1 + 1 / 2) / 2);
+});
+
+test("auprc equals the sum over thresholds, on random sets full of ties", () => {
+  const stream = createStream(4, "auprc");
+  for (let trial = 0; trial < 200; trial++) {
+    const size = 2 + (trial % 40);
+    const logits = [...integers(stream, trial, 0, 1 + (trial % 9), size)];
+    const labels = [...integers(stream, trial, 1, 2, size)].map((x) => x === 1);
+    const positives = labels.filter(Boolean).length;
+    let [area, recall] = [0, 0];
+    for (const threshold of [...new Set(logits)].sort((a, b) => b - a)) {
+      const chosen = labels.filter((_, i) => (logits[i] ?? NaN) >= threshold);
+      const hits = chosen.filter(Boolean).length;
+      area += (hits / positives - recall) * (hits / chosen.length);
+      recall = hits / positives;
+    }
+    const found = averagePrecision(
+      logits.map((logit, i) => ({ logit, positive: labels[i] === true })),
+    );
+    if (positives === 0 || positives === size) expect(found.value).toBe(null);
+    else expect(found.value).toBeCloseTo(area, 12);
   }
 });
 

@@ -150,30 +150,6 @@ test("patience that runs out ends the run, and the result says so", async () => 
   expect(ended.updates).toBe(60);
 });
 
-test("accumulation, averages, clipping, early stopping and schedules, killed after every update", async () => {
-  const keys = `accumulate: 2
-  clip_grad:  norm(1.0)
-  ema:        decay(0.9)
-  weights:    ema
-  validate:   every(1 epochs)
-  checkpoint: [best(val.accuracy, keep: 2), last(every: 4 steps)]
-  early_stop: patience(2 epochs, on: val.loss, min_delta: 0.05)`;
-  const stages = `stage warm for 1 epochs { accumulate: 3 }
-  stage main for 40 epochs { ema: decay(0.8) }`;
-  const artifact = compiled(keys, stages);
-  const whole = await runCompiled({ artifact, runsDir: join(folder.path, "whole") });
-  expect(whole.stopped?.stage).toBe("main");
-  expect(whole.updates).toBeLessThan(2 + 40 * 3);
-  const runsDir = join(folder.path, "killed");
-  for (let crashAfter = 1; crashAfter <= whole.updates; crashAfter++)
-    await expect(runCompiled({ artifact, runsDir, crashAfter })).rejects.toThrow(Crash);
-  const killed = await runCompiled({ artifact, runsDir });
-  expect(outcomeOf(killed)).toEqual(outcomeOf(whole));
-  const average = ({ run_dir }: { readonly run_dir: string }) =>
-    numbers(join(run_dir, "checkpoints/last/ema.safetensors"));
-  expect(average(killed)).toEqual(average(whole));
-});
-
 test("stages validate, keep and start by rules of their own, killed after every update", async () => {
   const keys = `ema:        decay(0.9)
   validate:   every(2 steps)

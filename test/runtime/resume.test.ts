@@ -2,9 +2,9 @@
 
 import { existsSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { at } from "../../grammar/invariant.js";
-import type { RunEvent } from "../../runtime/events.js";
+import { readEvents, type RunEvent } from "../../runtime/events.js";
 import { acquireLock } from "../../runtime/lock.js";
 import type { RunResult } from "../../runtime/run-result.js";
 import { Crash, eventsOf, outcomeOf, run, temporaryFolder } from "./harness.js";
@@ -64,6 +64,22 @@ test("only referenced checkpoints are kept", () => {
   expect(links.sort()).toEqual(["best-1", "best-2", "last"]);
   const targets = new Set(links.map((name) => readlinkSync(join(checkpoints, name))));
   expect(names.filter((name) => name.startsWith("update-")).sort()).toEqual([...targets].sort());
+});
+
+test("a clock that is set back between two starts changes nothing but the times", async () => {
+  const runsDir = join(folder.path, "clock");
+  const clock = vi.spyOn(Date, "now");
+  clock.mockReturnValue(2e12);
+  await expect(run({ artifact, runsDir }, { crashAfter: 9 })).rejects.toThrow(Crash);
+  clock.mockReturnValue(1e12);
+  const finished = await run({ artifact, runsDir });
+  clock.mockRestore();
+  expect(outcomeOf(finished)).toEqual(expected);
+  const times = readEvents(join(finished.run_dir, "events.jsonl")).map(({ time }) => time);
+  expect(new Set(times)).toEqual(new Set([2e12, 1e12]));
+  // Begun anew, it is the earlier run that is moved aside, whatever the clock says.
+  await run({ artifact, runsDir, mode: "fresh" });
+  expect(existsSync(join(`${finished.run_dir}.before-1`, "result.json"))).toBe(true);
 });
 
 test("again, in another directory: the same bits", async () => {

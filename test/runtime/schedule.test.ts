@@ -58,11 +58,10 @@ const valuesOf = (p: Plan, updates: readonly number[]): readonly number[] => {
 
 test("stages lie end to end", () => {
   expect(createTimeline(plan([]), 5)).toEqual({
-    batchesPerEpoch: 5,
     stages: [
-      { start: 0, length: 10, perUpdate: 1, batches: 0 },
-      { start: 10, length: 10, perUpdate: 1, batches: 10 },
-      { start: 20, length: 4, perUpdate: 1, batches: 20 },
+      { start: 0, length: 10, perUpdate: 1, batches: 0, perEpoch: 5 },
+      { start: 10, length: 10, perUpdate: 1, batches: 10, perEpoch: 5 },
+      { start: 20, length: 4, perUpdate: 1, batches: 20, perEpoch: 5 },
     ],
     total: 24,
   });

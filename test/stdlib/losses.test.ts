@@ -132,6 +132,21 @@ test.each([
     "losses.kl_gaussian(y, image)",
     sum(image.map((v, i) => 0.5 * (at(y, i) ** 2 + Math.exp(v) - 1 - v))) / batch,
   ],
+  [
+    "losses.kl_divergence(log_softmax(logits), one_hot(kind, depth: 3, dtype: f32) * 0.75 + 0.25 * softmax(logits))",
+    sum(
+      logProbabilities.flatMap((row, r) =>
+        row.map((logq, c) => {
+          const p = (at(kinds, r) === c ? 0.75 : 0) + 0.25 * Math.exp(logq);
+          return p * (Math.log(p) - logq);
+        }),
+      ),
+    ) / batch,
+  ],
+  [
+    "losses.kl_divergence(log_softmax(logits), one_hot(kind, depth: 3, dtype: f32))",
+    mean(logProbabilities.map((row, r) => -at(row, at(kinds, r)))),
+  ],
 ] as const)("%s", (loss, expected) => {
   expect(distances.some((d) => d < 0.2) && distances.some((d) => d > 0.2)).toBe(true);
   expect(lossOf(loss)).toBeCloseTo(expected, 10);

@@ -3,12 +3,14 @@
 import { describe, expect, it, test } from "vitest";
 import { interpret } from "../../compiler/ir/interpret.js";
 import { boundShape, countOf, ndarray } from "../../compiler/ops/kit/ndarray.js";
+import type { Plan } from "../../compiler/plan/schema.js";
 import { fixedNumbers } from "../ops/sample-graph.js";
 import { graphsOf, parametersOf, planOf, trainSteps, type Parts } from "./train-steps.js";
 
 const modelOf = (lines: string, declarations = ""): string => `
 import { Linear } from "saic:layers"
-import { entropy, gaussian_sample, normal_like, select, windows } from "saic:tensors"
+import { Attend, seen_only } from "saic:attention"
+import { entropy, gaussian_noise, gaussian_sample, normal_like, select, uniform_noise, windows } from "saic:tensors"
 ${declarations}
 block Net() {
   in image: f32[B, 3, 8, 8]
@@ -61,6 +63,37 @@ describe("two ways to one value", () => {
     expect(sizeOf(`(${a}) - (${b})`)).toBe(0);
     expect(sizeOf(a)).toBeGreaterThan(0.01);
   });
+});
+
+test("what is drawn outside of training too is an input of every graph", () => {
+  const model = modelOf(square("x + 0.1 * uniform_like(x)"));
+  const plan = planOf({ batch: 4, model, loss: "average(y)" });
+  const drawn = (inputs: Plan["infer"]["inputs"]): readonly string[] =>
+    inputs.flatMap(({ feed }) => (feed.kind === "random" ? [feed.draw] : []));
+  expect(drawn(plan.infer.inputs)).toHaveLength(1);
+  expect(plan.stages.flatMap(({ graphs }) => drawn(graphs.eval.inputs))).toHaveLength(1);
+});
+
+test("noise is added as it is asked for", () => {
+  const drawn = "(if sampling { x + 0.5 * normal_like(x) } else { x })";
+  // Draws of one shape are the same numbers here.
+  expect(sizeOf(`gaussian_noise(x, std: 0.5) - ${drawn}`)).toBe(0);
+  expect(sizeOf("gaussian_noise(x, std: 0.5) - x")).toBeGreaterThan(0.01);
+  const outside = (low: number): number =>
+    sizeOf(
+      `relu(2.25 + uniform_noise(0 * x, low: -0.25, high: 0.25) - 2.5) + relu(${low} - uniform_noise(0 * x, low: -0.25, high: 0.25))`,
+    );
+  expect(outside(-0.25)).toBe(0);
+  expect(outside(0)).toBeGreaterThan(0);
+});
+
+test("a mask that hides later keys is causal attention", () => {
+  const seen = "seen_only(reshape(iota(size: 8), 8, 1) >= reshape(iota(size: 8), 1, 8))";
+  const attended = (extra: string, settings: string): string =>
+    `((q: x, k: 2 * x, v: square(x)${extra}) |> Attend(${settings}))`;
+  const masked = attended(`, bias: ${seen}`, "");
+  expect(sizeOf(`${masked} - ${attended("", "causal: true")}`)).toBeCloseTo(0, 12);
+  expect(sizeOf(`${masked} - ${attended("", "")}`)).toBeGreaterThan(1e-4);
 });
 
 test("the entropy of even chances is the logarithm of their number", () => {

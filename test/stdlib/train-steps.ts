@@ -15,7 +15,7 @@ import type { ExecutorName, Tensors } from "../../runtime/executor/executor.js";
 import type { UpdateGraphs } from "../../runtime/run-options.js";
 import { lossesOf } from "../../runtime/train/losses.js";
 import { createStepper } from "../../runtime/train/step.js";
-import { feederOf, fixedBatch, initialState } from "../../scripts/prepare-train.js";
+import { feederOf, fixedBatch, initialState } from "../../scripts/step-inputs.js";
 
 /** What stands in for the parts of the program; the fields are `image` and `kind`. */
 export interface Parts {

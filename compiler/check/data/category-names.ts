@@ -4,7 +4,7 @@ import type { Argument, Expr } from "../../../grammar/ast.js";
 import { unknownName } from "../../../grammar/diagnostics/names.js";
 import { wrongType } from "../../../grammar/diagnostics/types.js";
 import { suggest } from "../../../grammar/suggest.js";
-import type { DatasetSource } from "../../plan/dataset.js";
+import type { DataSource } from "../../plan/data.js";
 import { evaluate, type Frame, report } from "../frame.js";
 
 /**
@@ -13,9 +13,9 @@ import { evaluate, type Frame, report } from "../frame.js";
  */
 export function withNames(
   frame: Frame,
-  source: DatasetSource,
+  source: DataSource,
   { value }: Argument,
-): DatasetSource | null {
+): DataSource | null {
   if (source.kind !== "coco") return source;
   const wrong = (expr: Expr): null => {
     const expected = "lists of names by class such as `(dent: [dunt], dirt: [])`";

@@ -13,7 +13,7 @@ import type { Span } from "../../../grammar/source.js";
 import { suggest } from "../../../grammar/suggest.js";
 import type { ColumnDescription, DataDescription, DataRequest } from "../../plan/description.js";
 import { isFloat, printType, type TensorType } from "../../ir/type.js";
-import type { DatasetSource } from "../../plan/dataset.js";
+import type { DataSource } from "../../plan/data.js";
 import { type Frame, report } from "../frame.js";
 import { isRaw } from "./field-type.js";
 import type { CheckedSource } from "./sources.js";
@@ -21,7 +21,7 @@ import type { CheckedSource } from "./sources.js";
 /** Asks the host; `null` where the file is not there, `"wrong"` after a report. */
 export function describeContent(
   frame: Frame,
-  source: DatasetSource,
+  source: DataSource,
   file: { readonly shown: string; readonly span: Span },
 ): DataDescription | null | "wrong" {
   const request = requestFor(source);
@@ -44,7 +44,7 @@ export function describeContent(
   return "wrong";
 }
 
-function requestFor(source: DatasetSource): DataRequest | null {
+function requestFor(source: DataSource): DataRequest | null {
   switch (source.kind) {
     case "csv":
       return { kind: "csv", file: source.file, delimiter: source.delimiter };

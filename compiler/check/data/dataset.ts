@@ -12,7 +12,7 @@ import { wrongType } from "../../../grammar/diagnostics/types.js";
 import { suggest } from "../../../grammar/suggest.js";
 import { isNumeric, printType, type TensorType } from "../../ir/type.js";
 import type { DatasetProgram } from "../../plan/dataset.js";
-import { cannotCarryOut, type Fact, type Frame, report } from "../frame.js";
+import { type Fact, type Frame, report } from "../frame.js";
 import { planShape } from "./field-type.js";
 import { type CheckedField, checkField, isPresent } from "./fields.js";
 import { checkFit } from "./fits.js";
@@ -72,13 +72,12 @@ function findingsOf(frame: Frame, declaration: DatasetDecl): DatasetFindings {
   };
   if (!sound || source === null || split === null || loader === null || read.fields.length === 0)
     return { ...base, dataset: null };
-  if (!source.isCarried) cannotCarryOut(frame, `the source \`${source.callee}\``, source.span);
   const fields = preparation.types.train;
   const { fits, steps } = preparation;
   const program: DatasetProgram = {
     name: declaration.name.text,
     source: source.source,
-    fields: read.fields.map((field) => planField(frame, field, source)),
+    fields: read.fields.map(planField),
     split,
     ...(fits.size === 0 ? {} : { fits: [...fits.values()].map(({ plan }) => plan) }),
     transforms: steps,
@@ -92,23 +91,14 @@ function findingsOf(frame: Frame, declaration: DatasetDecl): DatasetFindings {
   return { ...base, dataset: { program, fields } };
 }
 
-function planField(
-  frame: Frame,
-  field: CheckedField,
-  source: CheckedSource,
-): DatasetProgram["fields"][number] {
-  const { name, reader, type, part, place } = field;
-  if (source.isCarried && !field.isCarried)
-    cannotCarryOut(frame, `the reader \`${reader.kind}\``, field.span);
-  return {
-    name,
-    reader,
-    dtype: type.dtype,
-    shape: planShape(type),
-    place,
-    ...(part === null ? {} : { part }),
-  };
-}
+const planField = ({ name, reader, type, part, place }: CheckedField) => ({
+  name,
+  reader,
+  dtype: type.dtype,
+  shape: planShape(type),
+  place,
+  ...(part === null ? {} : { part }),
+});
 
 /** `source:` is the only key of a dataset; its value is one of the known calls. */
 function checkSourceEntry(frame: Frame, declaration: DatasetDecl): CheckedSource | null {

@@ -6,8 +6,8 @@ import { unknownName } from "../../../grammar/diagnostics/names.js";
 import { notConstant, wrongType } from "../../../grammar/diagnostics/types.js";
 import { printSpan, type Span } from "../../../grammar/source.js";
 import { suggest } from "../../../grammar/suggest.js";
-import { printType, type TensorType } from "../../ir/type.js";
-import type { DatasetReader } from "../../plan/dataset.js";
+import { type DType, isFloat, printType, type TensorType } from "../../ir/type.js";
+import type { FieldReader } from "../../plan/data.js";
 import { evaluate, type Frame, report } from "../frame.js";
 import { describe } from "../value.js";
 import { chosenCall, takeArgument } from "./choice.js";
@@ -38,11 +38,10 @@ export interface CheckedField {
   readonly span: Span;
   readonly place: string;
   readonly type: TensorType;
-  readonly reader: DatasetReader;
+  readonly reader: FieldReader;
   /** Which part of a `zip` is read. */
   readonly part: number | null;
   readonly role: FieldRole;
-  readonly isCarried: boolean;
 }
 
 /** Whether a field exists: its condition holds. `null` after a report, or where nothing tells. */
@@ -96,7 +95,6 @@ export function checkField(
     reader: form.make(bound, context),
     part,
     role: form.role,
-    isCarried: form.isCarried === true,
   };
 }
 
@@ -299,7 +297,20 @@ function contentFits(
         { name: field.name.text, type, span: field.type.span },
       );
     }
+    case "image": {
+      const nodata = bound.bound.get("nodata")?.meaning;
+      const value = nodata?.kind === "int" || nodata?.kind === "float" ? nodata.value : 0;
+      if (isFloat(type.dtype) || isElement(type.dtype, value)) return true;
+      const params = { what: "`nodata` of `image`", expected: `a value of \`${type.dtype}\`` };
+      report(frame, wrongType, { ...params, found: String(value) }, spanOf("nodata"));
+      return false;
+    }
     default:
       return true;
   }
 }
+
+const isElement = (dtype: DType, value: number): boolean =>
+  Number.isInteger(value) &&
+  value >= (dtype === "u8" ? 0 : -(2 ** 31)) &&
+  value < (dtype === "u8" ? 256 : 2 ** 31);

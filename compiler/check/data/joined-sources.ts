@@ -10,6 +10,7 @@ import { alreadyDefined } from "../../../grammar/diagnostics/names.js";
 import { duplicateArgument, wrongType } from "../../../grammar/diagnostics/types.js";
 import { printSpan } from "../../../grammar/source.js";
 import { suggest } from "../../../grammar/suggest.js";
+import type { DataSource } from "../../plan/data.js";
 import { evaluate, type Frame, report } from "../frame.js";
 import { describe } from "../value.js";
 import { type DataCall, knownCall } from "./data-call.js";
@@ -36,13 +37,18 @@ export function checkSource(
 }
 
 function checkZip(frame: Frame, call: DataCall): CheckedSource | null {
-  const [by, ...twice] = call.args.filter(({ name }) => name?.text === "by");
-  for (const { span } of twice)
-    report(frame, duplicateArgument, { callee: "zip", name: "by" }, span);
-  const given = call.args.filter(({ name }) => name?.text !== "by");
+  const settings = ["by", "missing"].map((name) =>
+    call.args.filter((argument) => argument.name?.text === name),
+  );
+  const twice = settings.flatMap((own) => own.slice(1));
+  for (const { name, span } of twice)
+    report(frame, duplicateArgument, { callee: "zip", name: name?.text ?? "" }, span);
+  const given = call.args.filter((argument) => !settings.flat().includes(argument));
   const parts = checkParts(frame, call, given, partsOfZip);
+  const [by, absent] = settings.map(([first]) => first);
   const key = by === undefined ? null : keyOf(frame, by);
-  if (parts === null || key === undefined || twice.length > 0) return null;
+  const missing = absent === undefined ? "error" : policyOf(frame, absent, key ?? null);
+  if (parts === null || key === undefined || missing === null || twice.length > 0) return null;
   if (key === null ? !sameLengths(frame, call, parts) : !haveKey(frame, parts, key, by))
     return null;
   const sources = parts.map(({ source }) => source);
@@ -52,6 +58,7 @@ function checkZip(frame: Frame, call: DataCall): CheckedSource | null {
     source: {
       kind: "zip",
       by: key,
+      missing,
       parts: parts.map(({ name, source }) => ({ name, source: source.source })),
       place: printSpan(call.span),
     },
@@ -61,7 +68,6 @@ function checkZip(frame: Frame, call: DataCall): CheckedSource | null {
     extent: null,
     content: null,
     shown: "",
-    isCarried: key === null && sources.every(({ isCarried }) => isCarried),
     parts,
   };
 }
@@ -100,7 +106,6 @@ function checkConcat(frame: Frame, call: DataCall): CheckedSource | null {
     ),
     content: null,
     shown: "",
-    isCarried: parts.every(({ source }) => source.isCarried),
     parts,
   };
 }
@@ -148,6 +153,22 @@ function keyOf(frame: Frame, by: Argument): string | null | undefined {
     report(frame, wrongType, { ...params, found: describe(meaning) }, by.value.span);
   }
   return undefined;
+}
+
+/** `missing: error` or `missing: drop`, which only a join by a key can ask for. */
+function policyOf(
+  frame: Frame,
+  { value }: Argument,
+  key: string | null,
+): Extract<DataSource, { kind: "zip" }>["missing"] | null {
+  const word = value.kind === "name" ? value.name : "";
+  if (key !== null && (word === "error" || word === "drop")) return word;
+  const params =
+    key === null
+      ? { what: "`missing` of `zip`", expected: 'beside a key: `by: "id"`', found: "no key" }
+      : { what: "`missing` of `zip`", expected: "`error` or `drop`", found: "another expression" };
+  if (value.kind !== "broken") report(frame, wrongType, params, value.span);
+  return null;
 }
 
 function haveKey(

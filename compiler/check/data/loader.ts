@@ -1,10 +1,11 @@
 /** How records become batches: their number, order, threads, and what is kept of them. */
 
 import type { DatasetDecl, Entry, LoaderMember } from "../../../grammar/ast.js";
+import { nothingInMemory } from "../../../grammar/diagnostics/loader.js";
 import { alreadyDefined, missingKey } from "../../../grammar/diagnostics/names.js";
 import type { DatasetLoader } from "../../plan/dataset.js";
 import { bindEntries } from "../entries.js";
-import { cannotCarryOut, type Frame, report } from "../frame.js";
+import { type Frame, report } from "../frame.js";
 import { settingsOf } from "../read.js";
 import { signature } from "../signature.js";
 import { chosenCall, type Choices } from "./choice.js";
@@ -64,10 +65,10 @@ export function checkLoader(frame: Frame, declaration: DatasetDecl): DatasetLoad
   const isAuto = settings.meaning("workers").kind === "word";
   const residency = settings.meaning("residency");
   const prefetch = settings.meaning("prefetch");
-  for (const key of ["cache", "residency", "prefetch", ...(isAuto ? ["workers"] : [])]) {
-    const entry = loader.entries.find((each) => each.key[0]?.text === key);
-    const what = key === "workers" ? "`workers: auto`" : `\`${key}\``;
-    if (entry !== undefined) cannotCarryOut(frame, what, entry.span);
+  if (cache?.kind === "memory" && residency.kind === "word" && residency.text === "stream") {
+    const entry = loader.entries.find(({ key }) => key[0]?.text === "residency");
+    report(frame, nothingInMemory, {}, entry?.span ?? loader.span);
+    return null;
   }
   return {
     batch: settings.number("batch"),

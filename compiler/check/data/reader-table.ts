@@ -2,7 +2,7 @@
 
 import type { Formal } from "../../../grammar/ast.js";
 import type { DType } from "../../ir/type.js";
-import type { DatasetReader } from "../../plan/dataset.js";
+import type { FieldReader } from "../../plan/data.js";
 import { signature } from "../signature.js";
 import type { Choices } from "./choice.js";
 import { atLeast, type BoundCall, isShare, type Limit } from "./data-call.js";
@@ -22,11 +22,9 @@ export interface ReaderForm {
   readonly role: FieldRole;
   /** The types it gives for records of this source. */
   readonly types: (source: CheckedSource, call: BoundCall) => readonly TypePattern[];
-  readonly make: (call: BoundCall, context: ReaderContext) => DatasetReader;
+  readonly make: (call: BoundCall, context: ReaderContext) => FieldReader;
   /** Whether `on_error:` may follow. */
   readonly mayFail?: true;
-  /** Whether the runtime can carry it out. */
-  readonly isCarried?: true;
 }
 
 export interface ReaderContext {
@@ -56,7 +54,6 @@ const share = (kind: "covered" | "holds", formals: readonly Formal[]): ReaderFor
   role: "value",
   types: () => of("bool"),
   make: ({ settings }) => ({ kind, atLeast: settings.number("at_least") }),
-  isCarried: true,
 });
 
 export const readerForms: readonly ReaderForm[] = [
@@ -65,7 +62,6 @@ export const readerForms: readonly ReaderForm[] = [
     sources: ["synthetic", "image_folder", "voc_tiles"],
     formals: signature("image()"),
     make: () => ({ kind: "image" }),
-    isCarried: true,
   },
   {
     ...ownPicture,
@@ -73,15 +69,22 @@ export const readerForms: readonly ReaderForm[] = [
     formals: signature("image()"),
     mayFail: true,
     make: (_call, { onError }) => ({ kind: "picture", onError }),
-    isCarried: true,
   },
   {
     ...ownPicture,
     sources: ["geotiff"],
-    formals: signature("image()"),
+    formals: signature("image(nodata: float | error | keep = error)"),
     mayFail: true,
-    types: () => [{ dtypes: ["u8", "f32"], shape: ["C", "H", "W"] }],
-    make: (_call, { onError }) => ({ kind: "picture", onError }),
+    types: () => [{ dtypes: ["u8", "f32", "i32", "f64"], shape: ["C", "H", "W"] }],
+    make({ settings }, { onError }) {
+      const nodata = settings.meaning("nodata");
+      const word = nodata.kind === "word" && nodata.text === "keep" ? "keep" : "error";
+      return {
+        kind: "raster",
+        nodata: nodata.kind === "word" ? word : settings.number("nodata"),
+        onError,
+      };
+    },
   },
   {
     ...ownPicture,
@@ -94,7 +97,6 @@ export const readerForms: readonly ReaderForm[] = [
       root,
       onError,
     }),
-    isCarried: true,
   },
   {
     name: "label",
@@ -103,7 +105,6 @@ export const readerForms: readonly ReaderForm[] = [
     role: "value",
     types: () => of("i64"),
     make: () => ({ kind: "label" }),
-    isCarried: true,
   },
   share("covered", signature("covered(at_least: float)")),
   share("holds", signature("holds(at_least: float)")),
@@ -114,23 +115,22 @@ export const readerForms: readonly ReaderForm[] = [
     role: "value",
     types: () => of("i64"),
     make: () => ({ kind: "position" }),
-    isCarried: true,
   },
   {
     name: "column",
     sources: tables,
     formals: signature("column(name: string, classes: word[] = [])"),
     role: "value",
-    types: (_source, { settings }) =>
+    types: ({ callee }, { settings }) =>
       settings.words("classes").length > 0
         ? of("i64")
-        : [{ dtypes: [...numbers, "bool"], shape: [] }],
+        : // Cells of a parquet file may hold lists.
+          [{ dtypes: [...numbers, "bool"], shape: callee === "parquet" ? null : [] }],
     make({ settings }) {
       const classes = settings.words("classes");
       const name = settings.text("name");
       return { kind: "column", name, classes: classes.length === 0 ? null : classes };
     },
-    isCarried: true,
   },
   {
     name: "columns",
@@ -141,7 +141,6 @@ export const readerForms: readonly ReaderForm[] = [
       { dtypes: numbers, shape: [textsOf(settings.meaning("names")).length] },
     ],
     make: ({ settings }) => ({ kind: "columns", names: textsOf(settings.meaning("names")) }),
-    isCarried: true,
   },
   {
     name: "array",
@@ -155,7 +154,6 @@ export const readerForms: readonly ReaderForm[] = [
       kind: "array",
       name: settings.meaning("name").kind === "none" ? null : settings.text("name"),
     }),
-    isCarried: true,
   },
   {
     name: "window",
@@ -165,13 +163,15 @@ export const readerForms: readonly ReaderForm[] = [
     ),
     limits: { length: atLeast(1), stride: atLeast(1) },
     role: "picture",
+    mayFail: true,
     types: (_source, { settings }) => of("u8", settings.number("length"), "C", "H", "W"),
-    make: ({ settings }, { root }) => ({
+    make: ({ settings }, { onError, root }) => ({
       kind: "window",
       file: settings.text("file"),
       root,
       length: settings.number("length"),
       stride: settings.number("stride"),
+      onError,
     }),
   },
   {
@@ -223,7 +223,6 @@ export const readerForms: readonly ReaderForm[] = [
     role: "value",
     types: () => of("bool"),
     make: ({ settings }, { root }) => ({ kind: "exists", file: settings.text("file"), root }),
-    isCarried: true,
   },
   {
     name: "boxes",
@@ -238,7 +237,6 @@ export const readerForms: readonly ReaderForm[] = [
       root: null,
       max: settings.number("max"),
     }),
-    isCarried: true,
   },
   {
     name: "boxes",
@@ -253,7 +251,6 @@ export const readerForms: readonly ReaderForm[] = [
       root,
       max: settings.number("max"),
     }),
-    isCarried: true,
   },
   {
     name: "box_classes",
@@ -263,7 +260,6 @@ export const readerForms: readonly ReaderForm[] = [
     role: "marks",
     types: (_source, { settings }) => of("i64", settings.number("max")),
     make: ({ settings }) => ({ kind: "box_classes", max: settings.number("max") }),
-    isCarried: true,
   },
   {
     name: "masks",
@@ -272,7 +268,6 @@ export const readerForms: readonly ReaderForm[] = [
     role: "masks",
     types: (source) => of("bool", classCount(source), "H", "W"),
     make: () => ({ kind: "masks" }),
-    isCarried: true,
   },
   {
     name: "area",
@@ -281,7 +276,6 @@ export const readerForms: readonly ReaderForm[] = [
     role: "value",
     types: (source) => of("f32", classCount(source)),
     make: () => ({ kind: "area" }),
-    isCarried: true,
   },
   {
     name: "present",
@@ -290,7 +284,6 @@ export const readerForms: readonly ReaderForm[] = [
     role: "value",
     types: (source) => of("bool", classCount(source)),
     make: () => ({ kind: "present" }),
-    isCarried: true,
   },
 ];
 

@@ -5,7 +5,7 @@ import { tileOverlap } from "../../../grammar/diagnostics/program.js";
 import { wrongType } from "../../../grammar/diagnostics/types.js";
 import { printSpan, type Span } from "../../../grammar/source.js";
 import type { DataDescription, DataRequest } from "../../plan/description.js";
-import type { DatasetSource } from "../../plan/dataset.js";
+import type { DataSource } from "../../plan/data.js";
 import { type Frame, report } from "../frame.js";
 import { signature } from "../signature.js";
 import { describe } from "../value.js";
@@ -26,7 +26,7 @@ import { namesBoundBy } from "./template.js";
 export interface CheckedSource {
   readonly callee: string;
   readonly span: Span;
-  readonly source: DatasetSource;
+  readonly source: DataSource;
   /** Names that templates may use; `null` where any may be a column that no one has seen. */
   readonly names: readonly string[] | null;
   /** What `split by` may name. */
@@ -38,8 +38,6 @@ export interface CheckedSource {
   readonly content: DataDescription | null;
   /** Its file as the program names it. */
   readonly shown: string;
-  /** Whether the runtime can read it. */
-  readonly isCarried: boolean;
   /** The parts of a `zip` or a `concat`. */
   readonly parts: readonly SourcePart[];
 }
@@ -61,10 +59,9 @@ interface SourceForm {
   /** What the settings must be beside their types and limits. */
   readonly check?: (frame: Frame, call: BoundCall) => boolean;
   readonly extent?: (call: BoundCall) => readonly [number, number];
-  readonly make: (call: BoundCall, files: Files) => DatasetSource;
+  readonly make: (call: BoundCall, files: Files) => DataSource;
   /** The setting that names its file, and the format to read its head by. */
   readonly file?: { readonly setting: string; readonly format: DataRequest["kind"] | null };
-  readonly isCarried?: true;
 }
 
 /** Paths made absolute. */
@@ -83,7 +80,7 @@ function classesOf({ settings, bound }: BoundCall, content: DataDescription | nu
 }
 
 /** A file whose arrays' first axis is the record. */
-const arrays = (format: "npy" | "npz" | "safetensors"): SourceForm => ({
+const arrays = (format: "npy" | "npz" | "safetensors" | "pickle"): SourceForm => ({
   formals: signature(`${format}(file: path, root: path | none = none)`),
   names: ["index"],
   file: { setting: "file", format },
@@ -93,7 +90,6 @@ const arrays = (format: "npy" | "npz" | "safetensors"): SourceForm => ({
     file: rooted("file").file,
     place,
   }),
-  isCarried: true,
 });
 
 export const sourceForms: Readonly<Record<string, SourceForm>> = {
@@ -115,7 +111,6 @@ export const sourceForms: Readonly<Record<string, SourceForm>> = {
       seed: s.number("seed"),
       place,
     }),
-    isCarried: true,
   },
   image_folder: {
     formals: signature("image_folder(root: path, classes: word[])"),
@@ -127,7 +122,6 @@ export const sourceForms: Readonly<Record<string, SourceForm>> = {
       classes: s.words("classes"),
       place,
     }),
-    isCarried: true,
   },
   voc_tiles: {
     formals: signature(
@@ -149,7 +143,6 @@ export const sourceForms: Readonly<Record<string, SourceForm>> = {
       classes: s.words("classes").length === 0 ? null : s.words("classes"),
       place,
     }),
-    isCarried: true,
   },
   frames: {
     formals: signature("frames(root: path, group: string)"),
@@ -175,7 +168,6 @@ export const sourceForms: Readonly<Record<string, SourceForm>> = {
       delimiter: s.meaning("delimiter").kind === "none" ? "," : s.text("delimiter"),
       place,
     }),
-    isCarried: true,
   },
   parquet: {
     formals: signature("parquet(file: path, root: path | none = none)"),
@@ -186,12 +178,7 @@ export const sourceForms: Readonly<Record<string, SourceForm>> = {
   npy: arrays("npy"),
   npz: arrays("npz"),
   safetensors: arrays("safetensors"),
-  pickle: {
-    formals: signature("pickle(file: path)"),
-    names: ["index"],
-    file: { setting: "file", format: null },
-    make: (_call, { at, place }) => ({ kind: "pickle", file: at("file"), place }),
-  },
+  pickle: arrays("pickle"),
   images: {
     formals: signature("images(pattern: path)"),
     pattern: "pattern",
@@ -224,7 +211,6 @@ export const sourceForms: Readonly<Record<string, SourceForm>> = {
         place,
       };
     },
-    isCarried: true,
   },
 };
 
@@ -297,7 +283,6 @@ export function checkPlainSource(frame: Frame, call: DataCall): CheckedSource | 
     extent: form.extent?.(bound) ?? null,
     content,
     shown,
-    isCarried: form.isCarried === true,
     parts: [],
   };
 }

@@ -7,7 +7,7 @@ import type { Span } from "../../../grammar/source.js";
 import { suggest } from "../../../grammar/suggest.js";
 import { type Dim, productOf } from "../../ir/dim.js";
 import { isNumeric, printType, sameType, type TensorType } from "../../ir/type.js";
-import type { TransformOp } from "../../plan/data.js";
+import type { TransformOp } from "../../plan/transform-op.js";
 import { givenExtents, matchAxes } from "../axis-pattern.js";
 import { type Frame, report } from "../frame.js";
 import { signature } from "../signature.js";

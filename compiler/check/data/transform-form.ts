@@ -3,7 +3,7 @@
 import type { Formal } from "../../../grammar/ast.js";
 import type { Dim } from "../../ir/dim.js";
 import type { TensorType } from "../../ir/type.js";
-import type { TransformOp } from "../../plan/data.js";
+import type { TransformOp } from "../../plan/transform-op.js";
 import type { BoundCall, Limit } from "./data-call.js";
 
 /** One transform: a row of the table. */

@@ -1,16 +1,18 @@
 /** Checks the meshes and shards of a program. */
 
 import type { ShardDecl, TrainDecl } from "../../../grammar/ast.js";
+import { diagnose } from "../../../grammar/diagnostic.js";
 import { alreadyDefined } from "../../../grammar/diagnostics/names.js";
+import { severalDevices } from "../../../grammar/diagnostics/placement.js";
 import type { Program } from "../../modules.js";
 import { createElaboration, rootFrame, type Session } from "../elaboration.js";
-import { cannotCarryOut, report } from "../frame.js";
+import { report } from "../frame.js";
 import { meshAxes, meshSize } from "./mesh.js";
 import { namedBy, type Placement, placementOf } from "./shard.js";
 
 /**
  * Every mesh, and every shard as far as it stands for itself; those of the `chosen` train against
- * its weights. A train that is to lie on several devices is not carried out.
+ * its weights. A train that is to lie on several devices is compiled and not run.
  */
 export function checkPlacements(
   session: Session,
@@ -44,8 +46,9 @@ export function checkPlacements(
     );
     if (placement !== null) placements.push(placement);
     const wrong = session.diagnostics.some(({ severity }) => severity === "error");
-    if (train === chosen && meshSize(axes) > 1 && !wrong)
-      cannotCarryOut(frame, `a train on ${meshSize(axes)} devices`, name.span);
+    const devices = meshSize(axes);
+    if (train !== chosen || devices === 1 || wrong) continue;
+    session.uncarried.push(diagnose(severalDevices, { train: name.text, devices }, name.span));
   }
   return placements;
 }

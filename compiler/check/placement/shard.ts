@@ -13,7 +13,7 @@ import { at, invariant } from "../../../grammar/invariant.js";
 import { printType } from "../../ir/type.js";
 import { declared } from "../declared.js";
 import { moduleFrame } from "../definitions.js";
-import { type Frame, report } from "../frame.js";
+import { type Elaboration, type Frame, report } from "../frame.js";
 import { matchGlob, printGlob } from "../globs.js";
 import type { TrainFigures } from "./figures.js";
 import { type KeyLayout, type LayoutProblem, layoutsOf, type PlacementRule } from "./layouts.js";
@@ -91,8 +91,9 @@ export function placementOf(
     report(frame, doesNotDivide, params, batch?.rule.value?.span ?? shard.span);
     sound = false;
   }
+  const stacked: Elaboration = { ...frame.elaboration, stacks: new Map(stacks) };
   const matched = matchRules(
-    frame,
+    { ...frame, elaboration: stacked },
     rules,
     plan.state.filter(({ role }) => role !== "slot"),
   );

@@ -41,6 +41,7 @@ export const geluGrad = defineOp({
   vjp: null,
   flops: ({ g }) => 16 * numelOf(g),
 
+  coarse: "GeluGrad",
   formulations: [
     {
       name: "nodes",

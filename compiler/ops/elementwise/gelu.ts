@@ -15,6 +15,7 @@ export const gelu = unaryWith(
       "`x * Phi(x)` with the normal distribution function, or with its tanh approximation (`approximate: tanh`).",
     reason: "ONNX Runtime fuses the five nodes into one kernel, and its gradient has a short form.",
     accepts: "float",
+    coarse: "Gelu",
     flops: 8,
     onnx(o, x, dtype, { approximate }) {
       // (1 + tanh u) / 2 = sigmoid(2 u).

@@ -25,6 +25,7 @@ export const reluGrad = defineOp({
 
   flops: ({ g }) => 2 * numelOf(g),
 
+  coarse: "ReluGrad",
   formulations: [
     {
       // The step function as a steep ramp, exact for outputs of at least 1e-30.

@@ -144,3 +144,15 @@ export function attentionCotangents(
     scores,
   };
 }
+
+/** The same as one node where only the result has a cotangent. */
+export function attentionGradient(
+  b: GraphBuilder,
+  p: Parameters<typeof attentionCotangents>[1],
+): ReturnType<typeof attentionCotangents> {
+  const [g, dweights] = [p.dys[0] ?? null, p.dys[1] ?? null];
+  if (g === null || dweights !== null) return attentionCotangents(b, p);
+  const inputs = [g, p.q, p.k, p.v, at(p.ys, 0), at(p.ys, 1)];
+  const found = b.emitAll("scaled_dot_product_grad", inputs, { scale: p.scale });
+  return { q: at(found, 0), k: at(found, 1), v: at(found, 2), scores: at(found, 3) };
+}

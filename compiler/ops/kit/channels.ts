@@ -3,7 +3,14 @@
 import { type Rejection, reject } from "../../../grammar/diagnostic.js";
 import { rankDiffers, valuesPerChannel } from "../../../grammar/diagnostics/shape.js";
 import { at } from "../../../grammar/invariant.js";
-import { printDim, sameShape } from "../../ir/dim.js";
+import {
+  type Dim,
+  divideExactly,
+  multiplyDims,
+  printDim,
+  productOf,
+  sameShape,
+} from "../../ir/dim.js";
 import { type TensorType, printType, rankOf } from "../../ir/type.js";
 import {
   type NdArray,
@@ -97,3 +104,10 @@ export const spread = (values: NdArray, shape: readonly number[]): NdArray =>
   broadcastTo(lift(values, shape.length), shape);
 
 const average = (values: readonly number[]): number => sumOf(values) / values.length;
+
+/** `[N, groups, elements of a group]`. */
+export const groupedShape = (shape: readonly Dim[], groups: number): readonly Dim[] => [
+  at(shape, 0),
+  groups,
+  multiplyDims(divideExactly(at(shape, 1), groups) ?? 0, productOf(shape.slice(2))),
+];

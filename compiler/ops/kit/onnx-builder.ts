@@ -9,8 +9,13 @@ export interface OnnxOperand {
   readonly type: TensorType;
 }
 
-/** Integers become INT(S), numbers wrapped as `{ float }` FLOAT, strings STRING. */
-export type OnnxAttr = number | readonly number[] | string | { readonly float: number };
+/** Integers become INT(S), numbers wrapped as `{ float }` or `{ floats }` FLOAT(S), strings STRING. */
+export type OnnxAttr =
+  | number
+  | readonly number[]
+  | string
+  | { readonly float: number }
+  | { readonly floats: readonly number[] };
 
 export interface OnnxBuilder {
   readonly target: Target;

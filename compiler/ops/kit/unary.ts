@@ -20,6 +20,7 @@ export interface UnaryDef<A extends AttrKinds = NoAttrs> {
   readonly result?: DType;
   /** Per element. */
   readonly flops: number;
+  readonly coarse?: string;
   /** The ONNX kernel, or nodes written by hand. */
   readonly onnx:
     | string
@@ -52,6 +53,7 @@ export const unaryWith = <A extends AttrKinds>(attrs: A, def: UnaryDef<A>): Op =
     sharding: ({ x }) => elementwise([x], x),
     vjp: def.vjp === null ? null : (b, scope) => ({ x: def.vjp?.(b, scope, scope) ?? null }),
     flops: ({ x }) => def.flops * numelOf(x),
+    ...(def.coarse !== undefined && { coarse: def.coarse }),
     formulations: [
       {
         name: "kernel",

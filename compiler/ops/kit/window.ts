@@ -23,6 +23,13 @@ export const convAttrs = {
   groups: attr.int(1),
 } as const;
 
+/** The functions of a convolution: with one channel per group it is another kernel than otherwise. */
+export const convNames = (name: string): readonly [string, string] => [name, `Depthwise${name}`];
+
+/** Which of them it is. */
+export const convName = (name: string, channelsPerGroup: Dim | null, groups: number): string =>
+  at(convNames(name), channelsPerGroup === 1 && groups > 1 ? 1 : 0);
+
 /** The attributes of a pooling. */
 export const poolAttrs = {
   kernel: attr.ints(2),

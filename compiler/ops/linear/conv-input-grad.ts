@@ -10,7 +10,16 @@ import { forEachTap } from "../kit/conv-taps.js";
 import { countOf } from "../kit/ndarray.js";
 import { factors } from "../kit/sharding.js";
 import { unfoldingPays } from "../kit/unfolding.js";
-import { convAttrs, kernelOf, padsOf, reachOf, stepsOf, windowOnnx } from "../kit/window.js";
+import {
+  convAttrs,
+  convName,
+  convNames,
+  kernelOf,
+  padsOf,
+  reachOf,
+  stepsOf,
+  windowOnnx,
+} from "../kit/window.js";
 import { flippedConv, turningSuits } from "./conv-flipped.js";
 import { foldedInputGrad } from "./conv-unfolded.js";
 
@@ -57,6 +66,10 @@ export const convInputGrad = defineOp({
 
   flops: ({ g, w }) => 2 * numelOf(tensorType("f32", [at(g.shape, 0), ...w.shape, ...lastTwo(g)])),
 
+  coarse: {
+    names: convNames("ConvInputGrad"),
+    of: ({ w, groups }) => convName("ConvInputGrad", at(w.shape, 1), groups),
+  },
   formulations: [
     {
       // A convolution with the weight turned around; fastest on large maps and for groups.

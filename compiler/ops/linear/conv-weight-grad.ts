@@ -10,7 +10,7 @@ import { forEachTap } from "../kit/conv-taps.js";
 import { countOf } from "../kit/ndarray.js";
 import { factors } from "../kit/sharding.js";
 import { unfoldingPays } from "../kit/unfolding.js";
-import { boundDim, convAttrs, stepsOf } from "../kit/window.js";
+import { boundDim, convAttrs, stepsOf, convName, convNames } from "../kit/window.js";
 import { pointwise, swappedAxes, tapProducts, unfolded } from "./conv-weight-grad-forms.js";
 import { unfoldedWeightGrad } from "./conv-unfolded.js";
 
@@ -70,6 +70,11 @@ export const convWeightGrad = defineOp({
   flops: ({ x, g, kernel, groups }) =>
     (2 * numelOf(tensorType("f32", [...g.shape, at(x.shape, 1), ...kernel]))) / groups,
 
+  coarse: {
+    names: convNames("ConvWeightGrad"),
+    of: ({ x, groups }) =>
+      convName("ConvWeightGrad", divideExactly(at(x.shape, 1), groups), groups),
+  },
   formulations: [
     {
       name: "pointwise",

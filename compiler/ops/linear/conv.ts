@@ -16,7 +16,16 @@ import { forEachTap } from "../kit/conv-taps.js";
 import { countOf } from "../kit/ndarray.js";
 import { factors } from "../kit/sharding.js";
 import { unfoldingPays } from "../kit/unfolding.js";
-import { boundDim, convAttrs, kernelOf, stepsOf, windowOnnx, windowSteps } from "../kit/window.js";
+import {
+  boundDim,
+  convAttrs,
+  convName,
+  convNames,
+  kernelOf,
+  stepsOf,
+  windowOnnx,
+  windowSteps,
+} from "../kit/window.js";
 import { unfoldedConv } from "./conv-unfolded.js";
 
 /** Cross-correlation of `x [N, C, H, W]` with `w [O, C / groups, kh, kw]`; `pads` is top, left, bottom, right. */
@@ -65,6 +74,10 @@ export const conv = defineOp({
     return 2 * numelOf(tensorType("f32", [at(x.shape, 0), ...w.shape, ...steps]));
   },
 
+  coarse: {
+    names: convNames("Conv"),
+    of: ({ w, groups }) => convName("Conv", at(w.shape, 1), groups),
+  },
   formulations: [
     {
       // One product for the whole batch, where `Conv` makes one per image with few columns.

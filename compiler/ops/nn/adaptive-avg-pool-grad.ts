@@ -37,6 +37,7 @@ export const adaptiveAvgPoolGrad = defineOp({
   flops: ({ g, height, width }) =>
     separableFlops(boundShape(g.shape), { height, width }, at(boundShape(g.shape), 2)),
 
+  coarse: "AdaptiveAvgPoolGrad",
   formulations: [
     {
       name: "products",

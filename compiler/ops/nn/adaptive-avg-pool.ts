@@ -37,6 +37,7 @@ export const adaptiveAvgPool = defineOp({
   flops: ({ x, height, width }) =>
     separableFlops(boundShape(x.shape), { height, width }, at(boundShape(x.shape), 2)),
 
+  coarse: "AdaptiveAvgPool",
   formulations: [
     {
       name: "products",

@@ -31,6 +31,7 @@ export const avgPoolGrad = defineOp({
 
   flops: ({ g, kernel }) => numelOf(g) * at(kernel, 0) * at(kernel, 1),
 
+  coarse: "AvgPoolGrad",
   formulations: [
     {
       name: "expand",

@@ -47,6 +47,7 @@ export const avgPool = defineOp({
 
   flops: ({ x, kernel }) => numelOf(x) * at(kernel, 0) * at(kernel, 1),
 
+  coarse: "AvgPool",
   formulations: [
     {
       name: "kernel",

@@ -52,6 +52,7 @@ export const batchNormGrad = defineOp({
   // Per element: two sums and a product, then two products and two sums.
   flops: ({ x }) => 7 * numelOf(x),
 
+  coarse: "BatchNormGrad",
   formulations: [
     {
       name: "affine",

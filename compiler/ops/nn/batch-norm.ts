@@ -58,6 +58,7 @@ export const batchNorm = defineOp({
   // Per element: two sums, a subtraction, a product and a sum.
   flops: ({ x }) => 6 * numelOf(x),
 
+  coarse: "BatchNorm",
   formulations: [
     {
       name: "kernel",

@@ -3,10 +3,10 @@
 import { reject } from "../../../grammar/diagnostic.js";
 import { attributeRange, groupsDoNotDivide } from "../../../grammar/diagnostics/shape.js";
 import { at } from "../../../grammar/invariant.js";
-import { type Dim, divideExactly, multiplyDims, printDim, productOf } from "../../ir/dim.js";
+import { divideExactly, printDim } from "../../ir/dim.js";
 import { numelOf } from "../../ir/type.js";
 import { attr, defineOp } from "../define.js";
-import { channelsMatch, lift, spatialAxes } from "../kit/channels.js";
+import { channelsMatch, groupedShape, lift, spatialAxes } from "../kit/channels.js";
 import { mapElements, reshaped, zip } from "../kit/ndarray.js";
 import { momentsKept } from "../kit/rows.js";
 import { sampleArray } from "../kit/sample-array.js";
@@ -52,37 +52,14 @@ export const groupNorm = defineOp({
     );
   },
 
-  // With S(g) = sum of g over each channel's places: dscale = sum_n S(dy xhat), dbias = sum_n S(dy).
-  // Of h = dy * scale, the group means are those of scale * S(..): dx is affine in dy and xhat per channel.
-  vjp(b, { x, scale, bias, groups, eps, dy }) {
-    const { shape } = x.type;
-    const grouped = groupedShape(shape, groups);
-    const [hat, inverse] = b.emitAll("standardize", [b.reshape(x, grouped)], { from: 2, eps });
-    if (hat === undefined || inverse === undefined) return { x: null, scale: null, bias: null };
-    const [n, c] = [at(shape, 0), at(shape, 1)];
-    const places = productOf(shape.slice(2));
-    const perChannel = [n, c, places];
-    const xhat = b.reshape(hat, perChannel);
-    const g = b.reshape(dy, perChannel);
-    const sums = b.sum(g, { axes: [2], keep: false });
-    const products = b.sum(b.mul(g, xhat), { axes: [2], keep: false });
-    const perGroup = [n, groups, divideExactly(c, groups) ?? 0];
-    const spread = (values: typeof x): typeof x => b.reshape(b.expand(values, perGroup), [n, c, 1]);
-    const meanOf = (values: typeof x): typeof x => {
-      const total = b.sum(b.reshape(b.mul(values, scale), perGroup), { axes: [2], keep: true });
-      return b.scale(b.mul(total, inverse), 1 / Number(productOf(grouped.slice(2))));
-    };
-    const slope = b.mul(b.reshape(scale, [c, 1]), spread(inverse));
-    const pull = b.add(b.mul(xhat, spread(meanOf(products))), spread(meanOf(sums)));
-    return {
-      x: b.reshape(b.sub(b.mul(g, slope), pull), shape),
-      scale: b.sumTo(products, scale.type.shape),
-      bias: b.sumTo(sums, bias.type.shape),
-    };
+  vjp(b, { x, scale, groups, eps, dy }) {
+    const [dx, dscale, dbias] = b.emitAll("group_norm_grad", [dy, x, scale], { groups, eps });
+    return { x: dx ?? null, scale: dscale ?? null, bias: dbias ?? null };
   },
 
   flops: ({ x }) => 8 * numelOf(x),
 
+  coarse: "GroupNorm",
   formulations: [
     {
       name: "instance-normalization",
@@ -155,10 +132,3 @@ export const groupNorm = defineOp({
     },
   ],
 });
-
-/** `[N, groups, elements of a group]`. */
-const groupedShape = (shape: readonly Dim[], groups: number): readonly Dim[] => [
-  at(shape, 0),
-  groups,
-  multiplyDims(divideExactly(at(shape, 1), groups) ?? 0, productOf(shape.slice(2))),
-];

@@ -6,7 +6,6 @@ import { mapElements, zip } from "../kit/ndarray.js";
 import { momentsKept, parametersMatch, trailingAxes } from "../kit/rows.js";
 import { sampleArray } from "../kit/sample-array.js";
 import { axisNames, type FactorRole, shardingRule } from "../kit/sharding.js";
-import { standardizedCotangent } from "./standardize.js";
 
 /** Zero mean and unit variance over the last axes, those of `scale` and `bias`, then `* scale + bias` (Ba et al., 2016). */
 export const layerNorm = defineOp({
@@ -31,21 +30,14 @@ export const layerNorm = defineOp({
     );
   },
 
-  // dscale = sum(dy * xhat), dbias = sum(dy), dx that of the standardized x under dy * scale.
-  vjp(b, { x, scale, bias, eps, dy }) {
-    const from = rankOf(x.type) - rankOf(scale.type);
-    const [xhat, inverse] = b.emitAll("standardize", [x], { from, eps });
-    if (xhat === undefined || inverse === undefined) return { x: null, scale: null, bias: null };
-    const axes = trailingAxes(rankOf(x.type), from);
-    return {
-      x: standardizedCotangent(b, { dxhat: b.mul(dy, scale), xhat, inverse, axes }),
-      scale: b.sumTo(b.mul(dy, xhat), scale.type.shape),
-      bias: b.sumTo(dy, bias.type.shape),
-    };
+  vjp(b, { x, scale, eps, dy }) {
+    const [dx, dscale, dbias] = b.emitAll("layer_norm_grad", [dy, x, scale], { eps });
+    return { x: dx ?? null, scale: dscale ?? null, bias: dbias ?? null };
   },
 
   flops: ({ x }) => 8 * numelOf(x),
 
+  coarse: "LayerNorm",
   formulations: [
     {
       name: "kernel",

@@ -23,6 +23,7 @@ export const maxPoolGrad = defineOp({
   vjp: null,
   flops: ({ g, kernel }) => numelOf(g) * at(kernel, 0) * at(kernel, 1),
 
+  coarse: "MaxPoolGrad",
   formulations: [
     {
       // Windows that do not overlap hit each place once: nothing has to be added.

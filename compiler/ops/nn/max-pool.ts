@@ -44,6 +44,7 @@ export const maxPool = defineOp({
 
   flops: ({ x, kernel }) => numelOf(x) * at(kernel, 0) * at(kernel, 1),
 
+  coarse: "MaxPool",
   formulations: [
     {
       name: "kernel",

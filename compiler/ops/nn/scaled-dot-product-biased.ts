@@ -7,8 +7,8 @@ import { sameShape } from "../../ir/dim.js";
 import { printType, tensorType } from "../../ir/type.js";
 import { attr, defineOp } from "../define.js";
 import {
-  attentionCotangents,
   attentionFlops,
+  attentionGradient,
   attentionOnnx,
   attentionReference,
   attentionTypes,
@@ -58,12 +58,13 @@ export const scaledDotProductBiased = defineOp({
   },
 
   vjp(b, scope) {
-    const { q, k, v, scores } = attentionCotangents(b, scope);
+    const { q, k, v, scores } = attentionGradient(b, scope);
     return { q, k, v, bias: b.sumTo(scores, scope.bias.type.shape) };
   },
 
   flops: ({ q, k, v }) => attentionFlops({ q, k, v }),
 
+  coarse: "Attention",
   formulations: [
     {
       name: "products",

@@ -7,8 +7,8 @@ import { printDim } from "../../ir/dim.js";
 import type { TensorType } from "../../ir/type.js";
 import { attr, defineOp } from "../define.js";
 import {
-  attentionCotangents,
   attentionFlops,
+  attentionGradient,
   attentionOnnx,
   attentionReference,
   attentionTypes,
@@ -41,12 +41,13 @@ export const scaledDotProduct = defineOp({
   sharding: ({ q, causal }) => attentionSharding(q, causal),
 
   vjp(b, scope) {
-    const { q, k, v } = attentionCotangents(b, scope);
+    const { q, k, v } = attentionGradient(b, scope);
     return { q, k, v };
   },
 
   flops: ({ q, k, v }) => attentionFlops({ q, k, v }),
 
+  coarse: "Attention",
   formulations: [
     {
       name: "products",

@@ -72,25 +72,18 @@ export const softmaxCrossEntropy = defineOp({
     return shardingRule([[...names, "classes"], names], [names], { classes: "replicate" });
   },
 
-  // dlogits = (softmax(logits) * sum(q) - q) * dy, zero where the label is ignored.
-  vjp(b, { logits, labels, weights, smoothing, ignore, dy }) {
-    const { dtype, shape } = logits.type;
-    const classes = boundDim(at(shape, -1));
-    const last = shape.length - 1;
-    const wide = b.cast(labels, "i64");
-    const kept = b.cast(b.emit("not_equal", [wide, b.constant(ignore, "i64")]), dtype);
-    const hot = b.oneHot(wide, { depth: classes, dtype });
-    const smooth = b.shift(b.scale(hot, 1 - smoothing), smoothing / classes);
-    const share = b.softmax(logits, last);
-    const pull = b.insertAxis(b.mul(dy, kept), last);
-    if (weights.length === 0) return { logits: b.mul(b.sub(share, smooth), pull), labels: null };
-    const q = b.mul(smooth, b.emit("vector", [], { values: weights, dtype }));
-    const total = b.sum(q, { axes: [last], keep: true });
-    return { logits: b.mul(b.sub(b.mul(share, total), q), pull), labels: null };
-  },
+  vjp: (b, { logits, labels, weights, smoothing, ignore, dy }) => ({
+    logits: b.emit("softmax_cross_entropy_grad", [dy, logits, labels], {
+      weights,
+      smoothing,
+      ignore,
+    }),
+    labels: null,
+  }),
 
   flops: ({ logits }) => 5 * numelOf(logits),
 
+  coarse: "SoftmaxCrossEntropy",
   formulations: [
     {
       name: "gather",

@@ -6,6 +6,7 @@ import type { DataDescription, DataRequest } from "../../../compiler/plan/descri
 import { csvRecords } from "./csv.js";
 import { MalformedError, type OpenFile, withFile } from "./file-head.js";
 import { describeNpy, describeNpz } from "./npy.js";
+import { pickledArrays } from "./pickle.js";
 
 /** A table is read up to here; what follows is left to the run. */
 const tableBytes = 1 << 22;
@@ -28,17 +29,28 @@ function describe(request: DataRequest, open: OpenFile): DataDescription | null 
     case "csv":
       return describeTable(open, request.delimiter);
     case "npy": {
-      const name = basename(request.file).replace(/\.npy$/i, "");
+      const name = arrayNameOf(request.file);
       return { kind: "arrays", arrays: [describeNpy(open.read(0, npyBytes), name)] };
     }
     case "npz":
       return { kind: "arrays", arrays: describeNpz(open) };
     case "safetensors":
       return describeSafetensors(open);
+    case "pickle": {
+      const arrays = pickledArrays(open, arrayNameOf(request.file));
+      return {
+        kind: "arrays",
+        arrays: arrays.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
+      };
+    }
     case "coco":
       return open.size > annotationBytes ? null : describeAnnotations(open);
   }
 }
+
+/** What the one array of a file without names is called: as the file is. */
+export const arrayNameOf = (file: string): string =>
+  basename(file).replace(/\.(?:npy|pkl|pickle)$/i, "");
 
 function describeTable(open: OpenFile, delimiter: string): DataDescription {
   const complete = open.size <= tableBytes;

@@ -10,8 +10,8 @@ const headBytes = 1 << 16;
 /** What the header of an npy file says, and where its elements begin. */
 export interface NpyHeader extends ArrayDescription {
   readonly start: number;
-  /** Whether the first axis, not the last, is the one whose elements are neighbors. */
-  readonly isFortran: boolean;
+  /** Elements from one index of an axis to the next; `null` where the last axis runs first. */
+  readonly strides: readonly number[] | null;
 }
 
 /** The array of an npy file, of format 1, 2 or 3. Throws `MalformedError`. */
@@ -35,18 +35,31 @@ export function npyHeader(bytes: Buffer, name: string): NpyHeader {
   const shape = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
   if (shape === undefined) throw new MalformedError("its header gives no shape");
   if (descr === undefined) throw new MalformedError("its elements are not plain numbers");
-  const extents = shape.split(",").map((text) => text.trim());
+  if (/^[<>|=]?O/.test(descr))
+    throw new MalformedError("its elements are Python objects, and nothing is run to restore them");
+  const texts = shape.split(",").map((text) => text.trim());
+  const extents = texts.filter((text) => text !== "").map((text) => Number.parseInt(text, 10));
   return {
     name,
     dtype: dtypeOf(descr),
-    shape: extents.filter((text) => text !== "").map((text) => Number.parseInt(text, 10)),
+    shape: extents,
     start: start + length,
-    isFortran: /'fortran_order':\s*True/.test(header),
+    strides: /'fortran_order':\s*True/.test(header) ? columnStrides(extents) : null,
   };
 }
 
+/** Of an array whose first axis runs first, as Fortran's do. */
+export function columnStrides(shape: readonly number[]): readonly number[] {
+  let stride = 1;
+  return shape.map((extent) => {
+    const own = stride;
+    stride *= extent;
+    return own;
+  });
+}
+
 /** `<f4` is `f32`; what the language has no type for is named likewise, bytes in reverse as they are. */
-function dtypeOf(descr: string): string {
+export function dtypeOf(descr: string): string {
   const [, order = "", kind = "", size = ""] = /^([<>|=]?)([a-zA-Z?])(\d*)$/.exec(descr) ?? [];
   if (kind === "?" || (kind === "b" && size === "1")) return "bool";
   if (order === ">" && size !== "1") return descr;

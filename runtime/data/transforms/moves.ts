@@ -1,10 +1,11 @@
 /** Moves of pixels along rows and columns, for pictures, masks and boxes alike. */
 
-import type { TransformOp } from "../../../compiler/plan/data.js";
+import type { TransformOp } from "../../../compiler/plan/transform-op.js";
 import { moveBoxes } from "../marks.js";
 import { layoutOf } from "../pixels.js";
 import { invariant } from "../../../grammar/invariant.js";
 import { allocate } from "../../tensor.js";
+import { cut, type Run, type StridedBytes } from "../strided.js";
 import type { Value } from "../value.js";
 import { type DrawPoint, drawAt } from "./draw.js";
 
@@ -21,6 +22,20 @@ interface Move {
   readonly y: readonly [number, number];
   readonly x: readonly [number, number];
 }
+
+/** Whether a step is one of them. */
+export const isMove = (op: TransformOp): op is MoveOp =>
+  (moves as readonly string[]).includes(op.kind);
+
+const moves: readonly MoveOp["kind"][] = [
+  "crop",
+  "center_crop",
+  "random_crop",
+  "pad",
+  "hflip",
+  "vflip",
+  "random_shift",
+];
 
 /** A record for which a step cannot be made, in words that follow its name. */
 export class UnsuitedError extends Error {}
@@ -49,14 +64,42 @@ function gathered(value: Value, { rows, columns, fill }: Move): Value {
   );
   // A mask has nothing where a picture is filled.
   const blank = dtype === "bool" ? 0 : fill;
-  let target = 0;
-  for (let plane = 0; plane < planes; plane++)
-    for (const row of rows) {
+  const run = runOf(columns);
+  for (let plane = 0, target = 0; plane < planes; plane++)
+    for (let y = 0; y < rows.length; y++, target += columns.length) {
+      const row = rows[y] ?? -1;
       const start = (plane * height + row) * width;
-      for (const column of columns)
-        data[target++] = row < 0 || column < 0 ? blank : (old[start + column] ?? 0);
+      if (row < 0) data.fill(blank, target, target + columns.length);
+      else if (run === null)
+        for (let x = 0; x < columns.length; x++) {
+          const column = columns[x] ?? -1;
+          data[target + x] = column < 0 ? blank : (old[start + column] ?? 0);
+        }
+      else {
+        data.set(old.subarray(start + run.first, start + run.first + columns.length), target);
+        if (run.isReversed) data.subarray(target, target + columns.length).reverse();
+      }
     }
   return { ...value, shape, data };
+}
+
+/** Indices that lie side by side in the old picture, in one direction or the other, else `null`. */
+function runOf(indices: Int32Array): Run | null {
+  const [first = -1] = indices;
+  const last = indices.at(-1) ?? -1;
+  const step = last < first ? -1 : 1;
+  if (first < 0 || last < 0) return null;
+  for (let i = 1; i < indices.length; i++) if (indices[i] !== first + i * step) return null;
+  return { first: Math.min(first, last), count: indices.length, isReversed: step < 0 };
+}
+
+/** The same of bytes, without touching them; `null` where new rows or columns are no neighbors. */
+export function movedBytes(op: MoveOp, x: StridedBytes, point: DrawPoint): StridedBytes | null {
+  const move = moveOf(op, x.height, x.width, point);
+  if (move === null) return x;
+  const rows = runOf(move.rows);
+  const columns = runOf(move.columns);
+  return rows === null || columns === null ? null : cut(x, rows, columns);
 }
 
 /** `null` leaves the record as it is. */

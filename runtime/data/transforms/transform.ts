@@ -1,6 +1,7 @@
 /** The transforms as one: which types a step takes and gives, whether it draws, and its application. */
 
-import type { DType, TransformOp } from "../../../compiler/plan/data.js";
+import type { DType } from "../../../compiler/plan/data.js";
+import type { TransformOp } from "../../../compiler/plan/transform-op.js";
 import { assertNever, invariant } from "../../../grammar/invariant.js";
 import { moveBoxes } from "../marks.js";
 import { tileGrid } from "../tile-geometry.js";
@@ -160,7 +161,7 @@ export function transform(
     case "affine":
       return warped(op, x, point);
     case "normalize":
-      return normalize(pixelsOf(x), op.mean, op.std);
+      return normalize(pixelsOf(x), op);
     case "standardize":
       return standardize(pixelsOf(x));
     case "jitter":

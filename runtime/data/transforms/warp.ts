@@ -1,6 +1,6 @@
 /** Rotations and other affine maps at random, about the middle of the picture. */
 
-import type { TransformOp } from "../../../compiler/plan/data.js";
+import type { TransformOp } from "../../../compiler/plan/transform-op.js";
 import type { Box, Marks } from "../marks.js";
 import { layoutOf, toByte } from "../pixels.js";
 import { pixelsOf, type Value, valueOf } from "../value.js";

@@ -42,7 +42,8 @@ export interface OrtApi {
   readonly version: string;
   /**
    * The process's environment with one pool of `threads` threads for all sessions. There is one
-   * environment in a process: where it exists already it stays as it is.
+   * environment in a process: where it exists already it stays as it is. All sessions take what
+   * they compute with from one arena: it grows to what the largest graph needs, not to the sum.
    */
   readonly createEnvironment: (threads: number) => Handle;
   readonly createSession: (env: Handle, model: Uint8Array, options: SessionOptions) => Handle;
@@ -85,6 +86,7 @@ const places = {
     ["void *", "void *", "void *", "void *", "size_t", "void *", "size_t", "void *"],
   ],
   CreateSessionOptions: [10, "void *", ["void *"]],
+  DisableMemPattern: [17, "void *", ["void *"]],
   SetSessionLogSeverityLevel: [22, "void *", ["void *", "int"]],
   SetSessionGraphOptimizationLevel: [23, "void *", ["void *", "int"]],
   SetIntraOpNumThreads: [24, "void *", ["void *", "int"]],
@@ -117,10 +119,13 @@ const places = {
   CreateThreadingOptions: [121, "void *", ["void *"]],
   ReleaseThreadingOptions: [122, "void", ["void *"]],
   AddSessionConfigEntry: [130, "void *", ["void *", "const char *", "const char *"]],
+  CreateAndRegisterAllocator: [144, "void *", ["void *", "void *", "void *"]],
   SetGlobalIntraOpNumThreads: [147, "void *", ["void *", "int"]],
   SetGlobalInterOpNumThreads: [148, "void *", ["void *", "int"]],
   SetGlobalSpinControl: [149, "void *", ["void *", "int"]],
   SetGlobalDenormalAsZero: [155, "void *", ["void *"]],
+  CreateArenaCfg: [156, "void *", ["size_t", "int", "int", "int", "void *"]],
+  ReleaseArenaCfg: [157, "void", ["void *"]],
 } as const satisfies Record<string, readonly [number, string, readonly string[]]>;
 
 type Place = keyof typeof places;
@@ -128,6 +133,8 @@ type Argument = bigint | number | string | null | ArrayBufferView;
 
 /** Errors only: what graphs and sessions have to say below that is for their authors. */
 const logErrors = 3;
+
+const alreadyRegistered = /already (?:exists|registered|been registered)/u;
 
 /** Reads the table of functions; throws where the library has no such version. */
 export function openApi({ koffi, base }: Library): OrtApi {
@@ -176,6 +183,19 @@ export function openApi({ koffi, base }: Library): OrtApi {
   const [arena, ordinary] = [1, 0];
   const memory = get("CreateCpuMemoryInfo", arena, ordinary);
 
+  /** The environment's own arena; there is one already where it was made before. */
+  const shareArena = (env: Handle): void => {
+    const [unlimited, usual] = [0, -1];
+    const arenaOptions = get("CreateArenaCfg", unlimited, usual, usual, usual);
+    try {
+      check("CreateAndRegisterAllocator", env, memory, arenaOptions);
+    } catch (error) {
+      if (!(error instanceof OrtError) || !alreadyRegistered.test(error.message)) throw error;
+    } finally {
+      call("ReleaseArenaCfg", arenaOptions);
+    }
+  };
+
   const portOf = (session: Handle, index: number, name: Place, type: Place): Port => {
     const text = get(name, session, index, allocator);
     const info = get(type, session, index);
@@ -208,7 +228,9 @@ export function openApi({ koffi, base }: Library): OrtApi {
         check("SetGlobalInterOpNumThreads", options, 1);
         check("SetGlobalSpinControl", options, 1);
         check("SetGlobalDenormalAsZero", options);
-        return get("CreateEnvWithGlobalThreadPools", logErrors, "saic", options);
+        const env = get("CreateEnvWithGlobalThreadPools", logErrors, "saic", options);
+        shareArena(env);
+        return env;
       } finally {
         call("ReleaseThreadingOptions", options);
       }
@@ -219,6 +241,9 @@ export function openApi({ koffi, base }: Library): OrtApi {
         if (threads === "shared") check("DisablePerSessionThreads", options);
         else check("SetIntraOpNumThreads", options, threads);
         check("SetInterOpNumThreads", options, 1);
+        check("AddSessionConfigEntry", options, "session.use_env_allocators", "1");
+        // A pattern is one more block, as large as all that the first run took piece by piece.
+        check("DisableMemPattern", options);
         check("SetSessionGraphOptimizationLevel", options, 99);
         check("SetSessionLogSeverityLevel", options, logErrors);
         check("AddSessionConfigEntry", options, "session.set_denormal_as_zero", "1");
