@@ -22,15 +22,15 @@ export const after = defineOp({
 
   formulations: [
     {
-      // The shape depends on a number of `since`, which no optimizer sees to be 0. Nothing is copied.
-      name: "reshape",
+      // The axis depends on a number of `since`, which no optimizer sees to be 0. Nothing is copied.
+      // A `Reshape` would do too, but ONNX Runtime merges it with the next one, and fails at that.
+      name: "unsqueeze",
       onnx(o, { x, since }) {
         const flat = o.node("Reshape", [since.name, o.ints([-1])]);
         const one = o.node("Slice", [flat, o.ints([0]), o.ints([1]), o.ints([0])]);
         const truth = o.node("Cast", [o.node("IsNaN", [one])], { to: 7 });
-        const nothing = o.node("Mul", [truth, o.ints([0])]);
-        const shape = o.node("Add", [o.extents(x.type.shape), nothing]);
-        return o.node("Reshape", [x.name, shape]);
+        const first = o.node("Mul", [truth, o.ints([0])]);
+        return o.node("Squeeze", [o.node("Unsqueeze", [x.name, first]), first]);
       },
     },
   ],
