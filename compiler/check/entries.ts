@@ -7,7 +7,6 @@ import {
   missingValue,
   unknownKey,
 } from "../../grammar/diagnostics/names.js";
-import { notYetSupported } from "../../grammar/diagnostics/program.js";
 import type { Span } from "../../grammar/source.js";
 import { suggest } from "../../grammar/suggest.js";
 import { type Bound, bindArguments } from "./bind.js";
@@ -17,8 +16,6 @@ export interface EntrySchema {
   /** `loader`, `train smoke`: how messages call the place. */
   readonly owner: string;
   readonly formals: readonly Formal[];
-  /** Keys of the language that this version does not carry out. */
-  readonly later?: readonly string[];
 }
 
 /** Values by key, defaults filled in; `null` when a needed key is missing. */
@@ -37,8 +34,6 @@ export function bindEntries(
       report(frame, duplicateKey, { key, owner: schema.owner }, keySpan, [
         { span: earlier.span, text: "first given here" },
       ]);
-    else if (schema.later?.includes(key) === true)
-      report(frame, notYetSupported, { what: `\`${key}\`` }, keySpan);
     else if (!schema.formals.some(({ name }) => name.text === key)) {
       const known = schema.formals.map(({ name }) => name.text);
       report(

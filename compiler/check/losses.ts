@@ -9,12 +9,7 @@ import type {
   TrainDecl,
 } from "../../grammar/ast.js";
 import { alreadyDefined } from "../../grammar/diagnostics/names.js";
-import {
-  noTotal,
-  notALoss,
-  notYetSupported,
-  unusedState,
-} from "../../grammar/diagnostics/program.js";
+import { noTotal, notALoss, unusedState } from "../../grammar/diagnostics/program.js";
 import type { Span } from "../../grammar/source.js";
 import { destructure } from "./destructure.js";
 import { bind, createScope, evaluate, type Frame, report } from "./frame.js";
@@ -109,10 +104,6 @@ export function evaluateLoss(model: AppliedModel, checked: CheckedLoss): Evaluat
       case "owned":
         if (line.unused && line.role === "state") {
           report(frame, unusedState, { name: line.name.text, role: line.role }, line.span);
-          return false;
-        }
-        if (line.role === "carry") {
-          report(frame, notYetSupported, { what: `\`${line.role}\` in a loss` }, line.span);
           return false;
         }
         bind(scope, line.name.text, createMember(inner, line, null), line.name.span);

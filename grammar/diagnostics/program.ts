@@ -149,14 +149,6 @@ export const severalTrains = diagnosticKind({
   explain: "One train is compiled at a time.",
 });
 
-export const notYetSupported = diagnosticKind({
-  code: "lower/not-yet-supported",
-  severity: "error",
-  message: (p: { what: string }) => `${p.what} is not yet supported`,
-  explain:
-    "The language defines this form, but this version cannot compile it. It is refused, never ignored.",
-});
-
 export const notCarriedOut = diagnosticKind({
   code: "lower/not-carried-out",
   severity: "error",

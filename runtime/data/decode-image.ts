@@ -51,7 +51,9 @@ export async function readPictureSize(file: string): Promise<PictureSize> {
 }
 
 function unreadable(file: string, error: unknown): Error {
-  const reason =
-    error instanceof Error ? error.message.trim().replaceAll(/\s*\n\s*/g, "; ") : String(error);
-  return badData(imageUnreadable, { file, reason }, file);
+  const message = error instanceof Error ? error.message : String(error);
+  // libvips collects its warnings process-wide: pictures decoded at the same time repeat them.
+  const reasons = new Set(message.split("\n").map((line) => line.trim()));
+  reasons.delete("");
+  return badData(imageUnreadable, { file, reason: [...reasons].join("; ") }, file);
 }

@@ -14,7 +14,7 @@ test.each(programs.map((block) => [block.line, block] as const))("line %i", (_li
     .split("\n")
     .flatMap((line, i) => (line.endsWith("// refused") ? [i + 1] : []));
   const diagnostics = diagnosticsOf(block);
-  const codes = ["lower/not-yet-supported", "lower/not-carried-out", "shard/several-devices"];
+  const codes = ["lower/not-carried-out", "shard/several-devices"];
   const others = diagnostics.filter(({ code }) => !codes.includes(code));
   expect(others.map(({ code, message }) => `${code}: ${message}`)).toEqual([]);
   const lines = diagnostics.map(({ span }) =>
