@@ -12,7 +12,8 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { type Artifact, emitArtifact, noTrainIn } from "../compiler/compile.js";
+import type { Artifact } from "../compiler/artifact.js";
+import { noTrainIn } from "../compiler/compile.js";
 import type { Functions } from "../compiler/passes/pass.js";
 import { diagnose } from "../grammar/diagnostic.js";
 import { missingKey } from "../grammar/diagnostics/names.js";
@@ -28,11 +29,11 @@ export type Compiled =
   | { readonly ok: false; readonly exitCode: ExitCode };
 
 /** Compiles a program after printing its findings; without an artifact, what the command exits with. */
-export function compileProgram(
+export async function compileProgram(
   file: string,
   flags: ProgramFlags,
   functions: Functions = "inline",
-): Compiled {
+): Promise<Compiled> {
   const { source, analysis, exitCode } = openProgram(file, flags);
   const { diagnostics, lowered } = analysis;
   // The layout on several devices is part of the artifact; what runs it refuses it.
@@ -46,6 +47,7 @@ export function compileProgram(
   }
   if (lowered !== null) {
     printDiagnostics(diagnostics);
+    const { emitArtifact } = await import("../compiler/artifact.js");
     return { ok: true, artifact: emitArtifact(lowered, flags.device ?? "cpu", functions) };
   }
   const missing = exitCode === exitCodes.success;

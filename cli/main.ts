@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The command line: parses flags, runs one command, ends with its exit code. */
 
 import { Command, CommanderError } from "commander";
@@ -77,4 +76,4 @@ const formatOfFindings = (): ToolFormat | undefined =>
       )
     : undefined;
 
-await main();
+void main();

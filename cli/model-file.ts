@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Artifact } from "../compiler/compile.js";
+import type { Artifact } from "../compiler/artifact.js";
 import { drawInside } from "../compiler/onnx/draw-inside.js";
 import { embedWeights, valueNames, type Weight } from "../compiler/onnx/embed.js";
 import { narrowWeights } from "../compiler/onnx/narrow-weights.js";

@@ -55,7 +55,7 @@ export async function openSubject(subject: string, flags: SubjectFlags): Promise
       );
     return { ok: true, run: openRun(subject) };
   }
-  const compiled = compileProgram(subject, flags);
+  const compiled = await compileProgram(subject, flags);
   if (!compiled.ok) return compiled;
   const { plan } = compiled.artifact;
   const folder = join(flags.runsDir, plan.train, plan.hash.slice(0, 16));

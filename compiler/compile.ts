@@ -1,4 +1,4 @@
-/** The compiler's whole order: text to AST, checks, graphs, gradients, passes, ONNX and plan. */
+/** The order up to graphs: text to AST, checks, graphs, gradients. `artifact.ts` goes on to ONNX. */
 
 import type { TrainDecl, VariantDecl } from "../grammar/ast.js";
 import { diagnose, type Diagnostic } from "../grammar/diagnostic.js";
@@ -19,20 +19,12 @@ import type { Placement } from "./check/placement/shard.js";
 import { checkSweeps } from "./check/sweep.js";
 import { type CheckedTrain, checkTrain, type Limits } from "./check/train.js";
 import type { CompilerHost } from "./host.js";
-import type { Graph } from "./ir/graph.js";
 import { checkGraphs } from "./lower/check-graphs.js";
 import { withLayouts } from "./lower/layouts.js";
 import { lowerTrain, type LoweredTrain } from "./lower/train.js";
 import { loadProgram, type Program } from "./modules.js";
-import { emitOnnx } from "./onnx/emit.js";
-import type { Target } from "./ops/define.js";
 import { applyOverrides, type Override } from "./overrides.js";
-import type { Functions } from "./passes/pass.js";
-import { runPasses } from "./passes/pipeline.js";
-import type { Plan } from "./plan/schema.js";
 import { applyVariant, findingsOf, findVariant, variantsIn } from "./variants.js";
-import { compilerVersion } from "./version.js";
-import { withKernels } from "./wasm/update-kernels.js";
 
 export type { Limits };
 
@@ -66,13 +58,6 @@ export interface Analysis {
   readonly placements: readonly Placement[];
   /** The root module's text with overrides written in. */
   readonly resolvedText: string;
-}
-
-export interface Artifact {
-  readonly plan: Plan;
-  /** Bytes by path inside the artifact's folder. */
-  readonly files: ReadonlyMap<string, Uint8Array>;
-  readonly graphs: ReadonlyMap<string, Graph>;
 }
 
 const hasErrors = (session: Session): boolean =>
@@ -208,51 +193,6 @@ function chooseTrain(
   );
   session.diagnostics.push(diagnose(unknownName, { name, suggestion }, null, { place: "--train" }));
   return null;
-}
-
-/**
- * Optimizes and writes the graphs of an analysis without errors. Where `functions` are kept, what
- * trains and evaluates calls coarse ops as functions; updates, inference and exports never do.
- */
-export function emitArtifact(
-  lowered: LoweredTrain,
-  device: Target["device"],
-  wanted: Functions = "inline",
-): Artifact {
-  const files = new Map<string, Uint8Array>();
-  const graphs = new Map<string, Graph>();
-  // Stages share their evaluation graph.
-  const optimizedGraphs = { inline: new Map<Graph, Graph>(), keep: new Map<Graph, Graph>() };
-  const calling = new Set(
-    lowered.plan.stages.flatMap((stage) =>
-      [stage.graphs.step, stage.graphs.grad, stage.graphs.eval].map((graph) => graph.file),
-    ),
-  );
-  for (const [file, graph] of lowered.graphs) {
-    const functions = calling.has(file) ? wanted : "inline";
-    const optimized = optimizedGraphs[functions].get(graph) ?? runPasses(graph, functions);
-    optimizedGraphs[functions].set(graph, optimized);
-    const { plan } = lowered;
-    const exported = plan.exports.find(({ graph }) => graph.file === file);
-    const infers =
-      exported !== undefined || file === plan.infer.file || file === plan.predict?.file;
-    const purpose = infers ? "infer" : "train";
-    const target: Target = { device, opset: exported?.opset ?? plan.opset, purpose };
-    graphs.set(file, optimized);
-    files.set(file, emitOnnx(optimized, { target, producerVersion: compilerVersion, functions }));
-  }
-  const kernels = device === "cpu" ? withKernels(lowered.plan, graphs) : null;
-  for (const [file, module] of kernels?.modules ?? []) files.set(file, module);
-  for (const [file, graph] of kernels?.graphs ?? []) {
-    const target: Target = { device, opset: lowered.plan.opset, purpose: "train" };
-    graphs.set(file, graph);
-    files.set(file, emitOnnx(graph, { target, producerVersion: compilerVersion }));
-  }
-  const plan = kernels?.plan ?? lowered.plan;
-  const encoder = new TextEncoder();
-  files.set("plan.json", encoder.encode(`${JSON.stringify(plan, null, 1)}\n`));
-  files.set("program.pipe", encoder.encode(lowered.programText));
-  return { plan, files, graphs };
 }
 
 /** The diagnostic of a program that was to be run but declares no train. */

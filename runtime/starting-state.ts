@@ -1,14 +1,10 @@
 /** The state of a new run: initializers, and what the rules of `init` read from files and weights. */
 
 import { existsSync } from "node:fs";
-import {
-  fitOf,
-  type Initializer,
-  type TensorForm,
-  type WeightSource,
-} from "../compiler/plan/initial.js";
+import type { Initializer, WeightSource } from "../compiler/plan/initial.js";
 import { bfloatBits, halfBits } from "../compiler/plan/elements.js";
 import type { Plan, StateEntry } from "../compiler/plan/schema.js";
+import { fitOf, type TensorForm } from "../compiler/plan/tensor-fit.js";
 import { diagnose } from "../grammar/diagnostic.js";
 import {
   weightsFileMissing,

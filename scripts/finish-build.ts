@@ -1,9 +1,10 @@
 /**
  * What the compiler of TypeScript leaves to do: the command is bundled into one file, since opening
- * a thousand small ones takes longer than checking a program, and made executable for `npx saic`.
+ * a thousand small ones takes longer than checking a program, and `main.js` becomes what starts it.
  */
 
-import { chmodSync, cpSync, renameSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, copyFileSync, cpSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
@@ -17,9 +18,21 @@ await build({
   // Packages with native parts find them from their own folder; the other halves load when used.
   external: ["onnxruntime-node", "sharp", "koffi"],
   // What only one command needs is a chunk of its own, which loads when that command asks for it.
-  output: { dir: bundle, format: "esm", chunkFileNames: "chunks/[name].js" },
+  output: {
+    dir: bundle,
+    format: "cjs",
+    entryFileNames: "program.cjs",
+    chunkFileNames: "chunks/[name].cjs",
+  },
 });
-chmodSync(join(bundle, "main.js"), 0o755);
 cpSync(join(bundle, "chunks"), join(folder, "chunks"), { recursive: true });
+for (const file of readdirSync(folder))
+  if (file.endsWith(".cache")) rmSync(join(folder, file), { force: true });
+renameSync(join(bundle, "program.cjs"), join(folder, "program.cjs"));
+copyFileSync(join(folder, "start.js"), join(bundle, "main.js"));
+chmodSync(join(bundle, "main.js"), 0o755);
 renameSync(join(bundle, "main.js"), join(folder, "main.js"));
 rmSync(bundle, { recursive: true });
+// The first command after a build would leave out what it did not use.
+const example = fileURLToPath(new URL("../../pipelines/quickstart.pipe", import.meta.url));
+execFileSync(process.execPath, [join(folder, "main.js"), "check", example], { stdio: "ignore" });

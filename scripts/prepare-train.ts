@@ -3,7 +3,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createHost, readProgram } from "../cli/host.js";
-import { analyze, type Analysis, emitArtifact } from "../compiler/compile.js";
+import { emitArtifact } from "../compiler/artifact.js";
+import { analyze, type Analysis } from "../compiler/compile.js";
 import type { Graph } from "../compiler/ir/graph.js";
 import type { Override } from "../compiler/overrides.js";
 import type { Functions } from "../compiler/passes/pass.js";

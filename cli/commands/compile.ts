@@ -22,8 +22,8 @@ export const compile: CommandDefinition = (program, argv) => {
     formatOption("how to print the result"),
   ])
     .description("write a program's ONNX graphs and plan")
-    .action((file: string, flags: CompileFlags) => {
-      const compiled = compileProgram(file, flags, flags.functions);
+    .action(async (file: string, flags: CompileFlags) => {
+      const compiled = await compileProgram(file, flags, flags.functions);
       if (!compiled.ok) {
         process.exitCode = compiled.exitCode;
         return;

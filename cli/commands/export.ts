@@ -14,7 +14,6 @@ import type { WeightName } from "../../runtime/use/open-run.js";
 import { replaceFile } from "../artifact-files.js";
 import { usage } from "../fail.js";
 import { displayName } from "../host.js";
-import { modelBytes, runSources } from "../model-file.js";
 import { formatOption, jsonOption, wholeNumber } from "../program-flags.js";
 import { addSubject, openSubject, type SubjectFlags } from "../run-subject.js";
 import { weightsOption } from "./eval.js";
@@ -75,6 +74,7 @@ async function write(subject: string, name: string | null, flags: ExportFlags): 
   if (!opened.ok) return opened.exitCode;
   const { run } = opened;
   const { chooseWeights } = await import("../../runtime/use/open-run.js");
+  const { modelBytes, runSources } = await import("../model-file.js");
   const { plan } = run.artifact;
   const wanted = chosen(plan, name);
   const target = targetOf(flags.out ?? run.folder, wanted.length);

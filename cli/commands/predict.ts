@@ -1,6 +1,15 @@
 /** `saic predict`: runs a model on new files and writes what it says of them. */
 
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, dirname, extname } from "node:path";
 import { type Command, Option } from "commander";
@@ -155,7 +164,6 @@ async function loadFile(file: string, flags: PredictFlags, threads: number): Pro
   const exported = plan.exports.find((each) => each.file === name);
   const spec: GraphSpec | null = exported?.graph ?? (name === "model.onnx" ? plan.infer : null);
   if (spec === null) throw refuse(`the program exports no \`${name}\``);
-  const { readFileSync } = await import("node:fs");
   const bytes = new Uint8Array(readFileSync(file));
   const model = await fileModel(plan, { bytes, spec, file }, { threads });
   return { run, model, records: exported?.preprocess === true ? "raw" : "prepared" };

@@ -6,12 +6,10 @@ import { join } from "node:path";
 import { Option } from "commander";
 import { type ExecutorName, executorNames } from "../../runtime/executor/executor.js";
 import { exitCodes } from "../../runtime/fault.js";
-import type { Artifact } from "../../compiler/compile.js";
+import type { Artifact } from "../../compiler/artifact.js";
 import type { RunOptions } from "../../runtime/run-options.js";
 import type { RunResult } from "../../runtime/run-result.js";
-import { runTraining } from "../../runtime/supervise.js";
 import { compileProgram, writeArtifact } from "../artifact-files.js";
-import { writeExports, writeModel } from "../model-file.js";
 import { displayName } from "../host.js";
 import { addProgramFlags, formatOption, type ProgramFlags, wholeNumber } from "../program-flags.js";
 import { createProgress, withoutTotal } from "../progress.js";
@@ -69,7 +67,7 @@ async function train(file: string, flags: RunFlags): Promise<number> {
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
   try {
-    const compiled = compileProgram(file, flags);
+    const compiled = await compileProgram(file, flags);
     if (!compiled.ok) return compiled.exitCode;
     const { artifact } = compiled;
     const folder = artifactFolder(flags.runsDir, artifact);
@@ -86,8 +84,10 @@ async function train(file: string, flags: RunFlags): Promise<number> {
       ignoreMemory: flags.ignoreMemory === true,
       ...(flags.cacheDir === undefined ? {} : { cacheDir: flags.cacheDir }),
     };
+    const { runTraining } = await import("../../runtime/supervise.js");
     const result = await runTraining(options, (event) => progress.show(event), stop.signal);
     const isFinished = result.status === "finished";
+    const { writeExports, writeModel } = await import("../model-file.js");
     const model = isFinished ? writeModel(artifact, result) : null;
     const exports = isFinished ? writeExports(artifact, result) : [];
     progress.end();

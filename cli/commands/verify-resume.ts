@@ -8,7 +8,6 @@ import { processKilled } from "../../grammar/diagnostics/run.js";
 import { exitCodes, Fault } from "../../runtime/fault.js";
 import type { RunOptions } from "../../runtime/run-options.js";
 import type { RunResult } from "../../runtime/run-result.js";
-import { runTraining } from "../../runtime/supervise.js";
 import { compileProgram, writeArtifact } from "../artifact-files.js";
 import { addProgramFlags, type ProgramFlags, wholeNumber } from "../program-flags.js";
 import type { CommandDefinition } from "./index.js";
@@ -30,7 +29,7 @@ export const verifyResume: CommandDefinition = (program, argv) => {
 };
 
 async function verify(file: string, flags: VerifyFlags): Promise<number> {
-  const compiled = compileProgram(file, flags);
+  const compiled = await compileProgram(file, flags);
   if (!compiled.ok) return compiled.exitCode;
   const folder = mkdtempSync(join(tmpdir(), "saic-verify-"));
   try {
@@ -66,8 +65,10 @@ async function verify(file: string, flags: VerifyFlags): Promise<number> {
   }
 }
 
-const run = (options: RunOptions): Promise<RunResult> =>
-  runTraining(options, () => undefined, new AbortController().signal);
+async function run(options: RunOptions): Promise<RunResult> {
+  const { runTraining } = await import("../../runtime/supervise.js");
+  return runTraining(options, () => undefined, new AbortController().signal);
+}
 
 /** Whether the kill came before the end. */
 async function isKilled(running: Promise<RunResult>): Promise<boolean> {

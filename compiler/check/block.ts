@@ -4,6 +4,7 @@ import type { BlockDecl, Owned, Port } from "../../grammar/ast.js";
 import { tooDeep, unusedState } from "../../grammar/diagnostics/program.js";
 import { alreadyDefined } from "../../grammar/diagnostics/names.js";
 import type { Dim } from "../ir/dim.js";
+import { applyAlike } from "./alike.js";
 import { type CallerAxes, callerAxes, withCallerAxes, withPortAxes } from "./axes.js";
 import type { CallSite } from "./bind.js";
 import { carriedValue, checkCarriesSet } from "./carry.js";
@@ -37,6 +38,11 @@ export function applyRecipe(frame: Frame, recipe: Recipe, call: CallSite, path: 
   }
   frame.elaboration.applied.add(declaration);
   if (!namesAreUnique(frame, declaration)) return unknown;
+  return applyAlike(frame, recipe, call, path, () => applyAnew(frame, recipe, call, path));
+}
+
+function applyAnew(frame: Frame, recipe: Recipe, call: CallSite, path: string): Meaning {
+  const { declaration } = recipe;
   const { ordinals } = frame.elaboration;
   const again = frame.again === true || (recipe.shared !== null && ordinals.has(`shared:${path}`));
   if (recipe.shared !== null) ordinals.set(`shared:${path}`, 1);

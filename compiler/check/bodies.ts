@@ -8,7 +8,7 @@ import { unknownName } from "../../grammar/diagnostics/names.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import { suggest } from "../../grammar/suggest.js";
 import type { Program } from "../modules.js";
-import { scalarVariables } from "../plan/scalar.js";
+import { scalarVariables } from "../plan/scalar-words.js";
 import { destructure, evaluateBody } from "./destructure.js";
 import { createElaboration, rootFrame, type Session } from "./elaboration.js";
 import { bind, evaluate, type Frame, report } from "./frame.js";

@@ -92,6 +92,7 @@ export function createElaboration(session: Session, options: ElaborationOptions 
     known: options.batch === undefined ? new Map() : new Map([[batchName, options.batch]]),
     ordinals: new Map(),
     budget: { nodes: 0, applications: 0 },
+    templates: new Map(),
   };
 }
 

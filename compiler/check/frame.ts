@@ -29,6 +29,7 @@ import type { DatasetFindings } from "./data/dataset.js";
 import type { Initializer, WeightSource } from "../plan/initial.js";
 import type { LossSchedule } from "./over-time.js";
 import type { TrainFigures } from "./placement/figures.js";
+import type { Templates } from "./alike.js";
 import { type Meaning, unknown } from "./value.js";
 
 /** A learned tensor or a state that one elaboration has created. */
@@ -120,6 +121,8 @@ export interface Elaboration {
   /** Counts draws and unnamed applications per instance path. */
   readonly ordinals: Map<string, number>;
   readonly budget: { nodes: number; applications: number };
+  /** Applications of layers that later ones may repeat. */
+  readonly templates: Templates;
   /** Blocks applied so far: the others are checked on their own. */
   readonly applied: Set<BlockDecl | MetricDecl>;
 }
@@ -292,7 +295,7 @@ export function userPlace(frame: Frame, span: Span): UserPlace {
     : { span: call.span, labels: [{ span, text: `noticed in \`${call.name}\`` }] };
 }
 
-const isLibrary = (span: Span): boolean => span.source.name.startsWith("saic:");
+export const isLibrary = (span: Span): boolean => span.source.name.startsWith("saic:");
 
 export const child = (path: string, segment: string): string =>
   segment === "" ? path : path === "" ? segment : `${path}.${segment}`;

@@ -10,7 +10,8 @@ import {
 } from "../../grammar/diagnostics/weights.js";
 import { suggest } from "../../grammar/suggest.js";
 import { isNumeric, printType } from "../ir/type.js";
-import { fitOf, type WeightSource } from "../plan/initial.js";
+import type { WeightSource } from "../plan/initial.js";
+import { fitOf } from "../plan/tensor-fit.js";
 import { type Frame, type Member, report } from "./frame.js";
 
 /** A weight and where it comes from. */

@@ -24,7 +24,7 @@ export interface Operand {
 }
 
 /** Graphs beyond this size are a mistake in a count. */
-const maxNodes = 200_000;
+export const maxNodes = 200_000;
 
 /** Applies the op called `name`; a mistake is reported and gives `unknown`. */
 export function applyOp(

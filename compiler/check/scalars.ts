@@ -1,7 +1,8 @@
 /** Arithmetic on values over time: builds the trees that schedules are stored as. */
 
 import type { BinaryExpr } from "../../grammar/ast.js";
-import { type ScalarExpr, scalarFunctions, scalarOperators } from "../plan/scalar.js";
+import type { ScalarExpr } from "../plan/scalar.js";
+import { scalarFunctions, scalarOperators } from "../plan/scalar-words.js";
 import { asNumber, type Meaning } from "./value.js";
 
 const treeOf = (meaning: Meaning): ScalarExpr | null => {

@@ -2,7 +2,7 @@
 
 import type { ScheduleDecl } from "../../grammar/ast.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
-import { scalarVariables } from "../plan/scalar.js";
+import { scalarVariables } from "../plan/scalar-words.js";
 import { bindArguments, type CallSite, scopeOf } from "./bind.js";
 import { bind, evaluate, type Frame, report } from "./frame.js";
 import { asNumber, describe, type Meaning, type ScheduleSegment, unknown } from "./value.js";

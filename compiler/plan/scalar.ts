@@ -1,20 +1,7 @@
 /** Scalar expressions over time: schedules as trees, stored in the plan and evaluated by the runtime. */
 
 import { z } from "zod";
-
-export const scalarFunctions = [
-  "cos",
-  "sin",
-  "exp",
-  "log",
-  "sqrt",
-  "floor",
-  "ceil",
-  "abs",
-] as const;
-export const scalarOperators = ["+", "-", "*", "/", "pow", "min", "max"] as const;
-/** `base`: the value before the segment; `t`: updates since its start; `n`: its length; `u = t / n`. */
-export const scalarVariables = ["base", "t", "n", "u"] as const;
+import { scalarFunctions, scalarOperators, scalarVariables } from "./scalar-words.js";
 
 export type ScalarExpr =
   | { readonly kind: "number"; readonly value: number }

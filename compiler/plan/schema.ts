@@ -7,11 +7,9 @@ import type { DatasetProgram } from "./dataset.js";
 import { initializer, weightSource } from "./initial.js";
 import { layout } from "./layout.js";
 import { scalarExpr } from "./scalar.js";
+import { planVersion } from "./version.js";
 
 export type { Initializer } from "./initial.js";
-
-/** A runtime refuses a newer major version. */
-export const planVersion = { major: 1, minor: 0 } as const;
 
 const split = z.enum(["val", "test"]);
 const shape = z.array(z.number().int().min(0));

@@ -1,7 +1,7 @@
 /** The page of the language's own functions, names and metrics. */
 
 import { type BuiltinName, builtinFunctions } from "../../compiler/check/builtin-names.js";
-import { scalarFunctions, scalarVariables } from "../../compiler/plan/scalar.js";
+import { scalarFunctions, scalarVariables } from "../../compiler/plan/scalar-words.js";
 import { type Page, pageOf, prose, table } from "./markdown.js";
 import { checkerSignature } from "./signatures.js";
 

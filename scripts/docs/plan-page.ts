@@ -6,6 +6,7 @@ import { z } from "zod";
 import * as data from "../../compiler/plan/data.js";
 import * as scalar from "../../compiler/plan/scalar.js";
 import * as schema from "../../compiler/plan/schema.js";
+import { planVersion } from "../../compiler/plan/version.js";
 import { fenced, type Page, pageOf } from "./markdown.js";
 
 /** The schema for tools that check JSON. */
@@ -20,7 +21,7 @@ const files = [
 
 export function planPage(root: string): Page {
   const sections = files.flatMap(({ file, exported }) => sectionsOf(root, file, exported));
-  const { major, minor } = schema.planVersion;
+  const { major, minor } = planVersion;
   return pageOf("plan", "plan.json", "the document between compiler and runtime.", [
     "An artifact's `plan.json` holds everything that the runtime needs beside the graphs.",
     `Its version is ${major}.${minor}; a runtime refuses a newer major version.`,

@@ -2,7 +2,7 @@
 
 import { env } from "node:process";
 import { describe, expect, it } from "vitest";
-import { emitArtifact } from "../../compiler/compile.js";
+import { emitArtifact } from "../../compiler/artifact.js";
 import * as metrics from "../../grammar/diagnostics/metrics.js";
 import * as names from "../../grammar/diagnostics/names.js";
 import * as placement from "../../grammar/diagnostics/placement.js";

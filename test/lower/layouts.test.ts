@@ -1,7 +1,8 @@
 /** What `shard` decides stands in the plan, which one device refuses to run. */
 
 import { expect, it } from "vitest";
-import { analyze, emitArtifact } from "../../compiler/compile.js";
+import { emitArtifact } from "../../compiler/artifact.js";
+import { analyze } from "../../compiler/compile.js";
 import { parsePlan, type Plan } from "../../compiler/plan/schema.js";
 import { createSource } from "../../grammar/source.js";
 import { Fault } from "../../runtime/fault.js";

@@ -2,7 +2,8 @@
 
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { analyze, emitArtifact } from "../../compiler/compile.js";
+import { emitArtifact } from "../../compiler/artifact.js";
+import { analyze } from "../../compiler/compile.js";
 import { estimateMemory } from "../../compiler/ir/memory.js";
 import { invariant } from "../../grammar/invariant.js";
 import { createSource } from "../../grammar/source.js";

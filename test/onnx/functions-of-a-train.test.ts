@@ -3,7 +3,8 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { createHost } from "../../cli/host.js";
-import { analyze, emitArtifact } from "../../compiler/compile.js";
+import { emitArtifact } from "../../compiler/artifact.js";
+import { analyze } from "../../compiler/compile.js";
 import { decodeModel } from "../../compiler/onnx/codec.js";
 import { renderDiagnostic } from "../../grammar/render.js";
 import { at, invariant } from "../../grammar/invariant.js";

@@ -3,7 +3,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createHost } from "../../cli/host.js";
-import { analyze, emitArtifact } from "../../compiler/compile.js";
+import { emitArtifact } from "../../compiler/artifact.js";
+import { analyze } from "../../compiler/compile.js";
 import type { Plan } from "../../compiler/plan/schema.js";
 import { renderDiagnostic } from "../../grammar/render.js";
 import { createSource } from "../../grammar/source.js";

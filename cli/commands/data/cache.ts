@@ -19,7 +19,7 @@ interface CacheFlags extends ProgramFlags {
 export async function useCache(file: string, flags: CacheFlags): Promise<number> {
   if (flags.fill === true && flags.clear === true)
     throw usage("`--fill` and `--clear` exclude each other");
-  const data = openData(file, flags);
+  const data = await openData(file, flags);
   if (!data.ok) return data.exitCode;
   const { program, seed } = data;
   const { cache } = program.loader;

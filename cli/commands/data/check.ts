@@ -16,7 +16,7 @@ interface CheckFlags extends ProgramFlags {
 
 /** Exits with 6 where a record, or the data as a whole, have something wrong. */
 export async function checkRecords(file: string, flags: CheckFlags): Promise<number> {
-  const data = openData(file, flags);
+  const data = await openData(file, flags);
   if (!data.ok) return data.exitCode;
   const { checkData } = await import("../../../runtime/use/check-data.js");
   const report = await checkData(data.program, data.seed, recordsProgress());

@@ -1,7 +1,7 @@
 /** The dataset of a program's train, for the commands that look at data alone. */
 
 import { noTrainIn } from "../../../compiler/compile.js";
-import { type DataProgram, dataProgram } from "../../../compiler/plan/data.js";
+import type { DataProgram } from "../../../compiler/plan/data.js";
 import { missingKey } from "../../../grammar/diagnostics/names.js";
 import { exitCodes } from "../../../runtime/fault.js";
 import { printDiagnostics } from "../../fail.js";
@@ -12,7 +12,7 @@ export type OpenedData =
   | { readonly ok: false; readonly exitCode: number };
 
 /** Checks a program, prints what it finds, and gives the train's data where they can be read. */
-export function openData(file: string, flags: ProgramFlags): OpenedData {
+export async function openData(file: string, flags: ProgramFlags): Promise<OpenedData> {
   const { source, analysis, exitCode } = openProgram(file, flags, { purpose: "check" });
   const { diagnostics, train, uncarried } = analysis;
   const errors = diagnostics.filter(({ severity }) => severity === "error");
@@ -21,6 +21,7 @@ export function openData(file: string, flags: ProgramFlags): OpenedData {
     printDiagnostics(missing ? [...diagnostics, noTrainIn(source)] : diagnostics);
     return { ok: false, exitCode: missing ? exitCodes.findings : exitCode };
   }
+  const { dataProgram } = await import("../../../compiler/plan/data.js");
   const parsed = dataProgram.safeParse(train.data.program);
   const lacks = uncarried.some(({ code }) => code === missingKey.code);
   if (parsed.success && !lacks) return { ok: true, program: parsed.data, seed: train.seed };

@@ -12,7 +12,7 @@ interface SplitFlags extends ProgramFlags {
 }
 
 export async function showSplit(file: string, flags: SplitFlags): Promise<number> {
-  const data = openData(file, flags);
+  const data = await openData(file, flags);
   if (!data.ok) return data.exitCode;
   const { findRecords } = await import("../../../runtime/data/open-dataset.js");
   const { manifest, records, warnings } = await findRecords(data.program, data.seed);

@@ -12,7 +12,7 @@ interface StatsFlags extends ProgramFlags {
 }
 
 export async function showStats(file: string, flags: StatsFlags): Promise<number> {
-  const data = openData(file, flags);
+  const data = await openData(file, flags);
   if (!data.ok) return data.exitCode;
   const { dataStats } = await import("../../../runtime/use/data-stats.js");
   const stats = await dataStats(data.program, data.seed, flags.split, recordsProgress());
