@@ -43,7 +43,8 @@ function keepCompiled(script: Script): void {
 }
 
 const cachedData = readCompiled();
-const script = new Script(Module.wrap(readFileSync(file, "utf8")), {
+// The bundle is ASCII.
+const script = new Script(Module.wrap(readFileSync(file, "latin1")), {
   filename: file,
   ...(cachedData === undefined ? {} : { cachedData }),
 });

@@ -70,6 +70,8 @@ export interface LayoutState {
   readonly lexemes: readonly Lexeme[];
   readonly frames: Frame[];
   readonly chunks: Chunk[];
+  /** The token placed last in the last chunk. */
+  last: IToken | null;
   /** Offsets at which declarations and members begin. */
   readonly starts: number[];
   readonly report: (diagnostic: Diagnostic) => void;
@@ -108,7 +110,7 @@ const CLOSERS: ReadonlySet<TokenType> = new Set([RightBrace, RightParen, RightBr
 /** The innermost open bracket. */
 export const topFrame = (s: LayoutState): Frame => at(s.frames, -1);
 /** The token placed last in the current chunk, or `null`. */
-export const lastToken = (s: LayoutState): IToken | null => s.chunks.at(-1)?.tokens.at(-1) ?? null;
+export const lastToken = (s: LayoutState): IToken | null => s.last;
 
 /** Places a lexeme with the role given. */
 export function emit(s: LayoutState, type: TokenType, lexeme: Lexeme): void {
@@ -126,7 +128,8 @@ export function emitAt(
   let chunk = s.chunks.at(-1);
   if (chunk === undefined) s.chunks.push((chunk = { declaration: null, tokens: [] }));
   // Lines and columns are left out: they come from the source file.
-  chunk.tokens.push(createTokenInstance(type, text, start, end - 1, NaN, NaN, NaN, NaN));
+  s.last = createTokenInstance(type, text, start, end - 1, NaN, NaN, NaN, NaN);
+  chunk.tokens.push(s.last);
 }
 
 /** Where a lexeme stands. */

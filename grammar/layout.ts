@@ -111,6 +111,7 @@ function walk(
     lexemes,
     frames: [{ kind: outermost, opener: null, next: null, member: null, inHead: false }],
     chunks: [],
+    last: null,
     starts: [],
     report: (diagnostic) => void diagnostics.push(diagnostic),
     trustIndentation: options.trustIndentation,
@@ -163,6 +164,7 @@ function beginDeclaration(s: LayoutState, i: number, word: string): number {
   s.inPath = false;
   const role = Object.hasOwn(DECLARATIONS, word) ? DECLARATIONS[word] : undefined;
   s.chunks.push({ declaration: word, tokens: [] });
+  s.last = null;
   const frame = topFrame(s);
   frame.member = word;
   frame.next = word === "import" ? "names" : (role?.opens ?? null);

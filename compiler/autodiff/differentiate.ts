@@ -47,7 +47,7 @@ export function differentiate(b: GraphBuilder, loss: Value, wrt: readonly Value[
 }
 
 /** The float values that depend on `wrt`. */
-function activeValues(nodes: readonly Node[], wrt: readonly Value[]): ReadonlySet<number> {
+export function activeValues(nodes: readonly Node[], wrt: readonly Value[]): ReadonlySet<number> {
   const active = new Set(wrt.map((value) => value.id));
   for (const node of nodes)
     if (node.inputs.some((input) => active.has(input.id)))
@@ -56,7 +56,7 @@ function activeValues(nodes: readonly Node[], wrt: readonly Value[]): ReadonlySe
 }
 
 /** One cotangent per input, in order, or `null` for a node without a rule. */
-function inputCotangents(
+export function inputCotangents(
   b: GraphBuilder,
   node: Node,
   dys: readonly (Value | null)[],

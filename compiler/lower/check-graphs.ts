@@ -3,6 +3,7 @@
  * stages that minimize a loss, and one update for all weights of a type that learn by the same rules.
  */
 
+import { gradientReach } from "../autodiff/reach.js";
 import type { Session } from "../check/elaboration.js";
 import type { Fact } from "../check/frame.js";
 import { frozenInstance } from "../check/globs.js";
@@ -49,7 +50,7 @@ export function checkGraphs(
     if (forward === null) return;
     const plans = own.map(({ plan }) => plan);
     const objective = forward.objectives.find(({ evaluated }) => evaluated.loss === loss);
-    if (checkedGradients(session, forward, plans, objective) === null) continue;
+    if (checkedGradients(session, forward, plans, gradientReach, objective) === null) continue;
     // Another dataset must feed the model and the loss as well as the train's.
     for (const other of new Set(data))
       buildForward(session, program.root, { ...train, data: other }, options);

@@ -71,7 +71,7 @@ export function lowerStage(
   const before = new Set(recomputed.length === 0 ? [] : builder.nodes);
   const objective = objectiveOf(forward);
   const batches = stage.updates.accumulate;
-  const gradients = checkedGradients(session, forward, [stage]);
+  const gradients = checkedGradients(session, forward, [stage], differentiate);
   if (gradients === null) return null;
   const learned = stage.trainable
     .flatMap((path) => gradients.get(path) ?? [])
@@ -159,23 +159,31 @@ function averagesOf(
 }
 
 /** A parameter that learns and its gradient. */
-export interface Learned {
+export interface Learned<Gradient = Value> {
   readonly path: string;
   readonly value: Value;
-  readonly gradient: Value;
+  readonly gradient: Gradient;
 }
+
+/** Finds the gradients of `wrt`, or that there are some. */
+type Follow<Gradient> = (
+  builder: GraphBuilder,
+  total: Value,
+  wrt: readonly Value[],
+) => { readonly gradients: readonly (Gradient | null)[]; readonly blocked: readonly Node[] };
 
 /**
  * The gradients of all that learns in some of the stages that minimize a loss of the forward pass.
  * Reports, for each of these stages, ops without a gradient, parameters and losses that are not
  * reached; `null` when there is an error.
  */
-export function checkedGradients(
+export function checkedGradients<Gradient>(
   session: Session,
   forward: Forward,
   stages: readonly Pick<StagePlan, "name" | "trainable" | "updates">[],
+  follow: Follow<Gradient>,
   objective: LoweredLoss = objectiveOf(forward),
-): ReadonlyMap<string, Learned> | null {
+): ReadonlyMap<string, Learned<Gradient>> | null {
   const { builder } = forward;
   const members = new Map(forward.members.map((member) => [member.path, member]));
   const parameters = [...new Set(stages.flatMap(({ trainable }) => trainable))].map((path) => {
@@ -194,10 +202,10 @@ export function checkedGradients(
   const wrt = parameters.map((member) => member.moved);
   // What the losses reach is read off the forward nodes, before the gradient's are added.
   const reached = stages.map(({ trainable }) => reachedFrom(builder, members, trainable));
-  const { gradients, blocked } = differentiate(builder, total, wrt);
+  const { gradients, blocked } = follow(builder, total, wrt);
   for (const node of blocked)
     session.diagnostics.push(diagnose(noGradient, { op: node.op }, node.span));
-  const learned = new Map<string, Learned>();
+  const learned = new Map<string, Learned<Gradient>>();
   parameters.forEach((member, i) => {
     const gradient = gradients[i];
     if (gradient !== null && gradient !== undefined)
