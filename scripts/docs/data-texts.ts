@@ -47,7 +47,8 @@ export const readers: Readonly<Record<ReaderName, string>> = {
   window: "Frames of one group that end with the record's, `stride` apart: `u8[length, C, H, W]`.",
   offset_at_least: "Whether the frame's offset in seconds is at least this, `bool[]` or `bool[1]`.",
   group_offset: "The frame's offset in seconds, `f32[]`.",
-  group_index: "The index of the frame's group among those of its split, `i64[]`.",
+  group_index:
+    "The index of the frame's group among those of its split, `i64[]`; of a dataset `D`, `D.val.groups` is how many `val` has.",
   tile_boxes:
     "By tile of the picture after its transforms, row by row, whether boxes cover at least this share of it: `bool[N]`. The tiles cover the picture exactly. A file that is not there is a fault, unless a field `exists` of the same template tells of it: then there are no boxes.",
   exists: "Whether the file is there, `bool[]`.",
