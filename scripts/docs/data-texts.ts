@@ -24,7 +24,7 @@ export const sources: Readonly<Record<string, string>> = {
   images:
     "A record per picture that fits the pattern, whose names in braces are bound and may be split by, and in which `*` stands for anything within a name. Numbers in names count as numbers: `2.png` comes before `10.png`. Reader: `image`.",
   geotiff:
-    "A record per raster, GeoTIFF or TIFF, that fits the pattern. Reader: `image`, whose channels are the bands.",
+    "A record per raster, GeoTIFF or TIFF, that fits the pattern. Reader: `image`, whose channels are the bands. Where the first transforms are crops and memory keeps no record (`residency: stream`, or no room for another), only their window is read.",
   coco: "A record per picture of a COCO file. `classes` limits the categories and orders them; without it all count, in the file's order. `names: (dent: [dunt], dirt: [])` says what the file calls a class, with an empty list for one that it does not have; `images` is the pictures' folder where it is not `root`. Readers: `image`, `boxes`, `box_classes`, `masks`, `area`, `present`.",
   zip: '`zip(npy("y.npy"), images("img/{i}.png"), by: index)` joins the records of several sources, by index or by a key that all have: `by: "id"`. Keys are compared as text, and records are in the order of the first part. A key that a part lacks is a fault, or with `missing: drop` left out with a warning. A template may use the names of all parts. Parts may have names, `zip(left: …, right: …)`, and are then read as `left.image()`.',
   concat: "`concat(a, b)`: the records of sources of one kind, one after the other.",
