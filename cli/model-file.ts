@@ -1,8 +1,7 @@
 /** Writes trained models: inference graphs with weights inside, plain ONNX. */
 
-import { existsSync, readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import type { Artifact } from "../compiler/artifact.js";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { drawInside } from "../compiler/onnx/draw-inside.js";
 import { embedWeights, valueNames, type Weight } from "../compiler/onnx/embed.js";
 import { narrowWeights } from "../compiler/onnx/narrow-weights.js";
@@ -12,10 +11,8 @@ import { weightBeyond } from "../grammar/diagnostics/use.js";
 import { invariant } from "../grammar/invariant.js";
 import { readSafetensors } from "../runtime/checkpoint/safetensors.js";
 import { exitCodes, Fault } from "../runtime/fault.js";
-import type { RunResult } from "../runtime/run-result.js";
 import type { HostTensor } from "../runtime/tensor.js";
 import { readFits } from "../runtime/use/stored-fits.js";
-import { replaceFile } from "./artifact-files.js";
 
 /** A graph of a run that becomes a file of its own. */
 export interface Model {
@@ -32,41 +29,6 @@ export interface ModelSources {
   /** The safetensors file. */
   readonly weights: string;
 }
-
-/** `model.onnx` in the run's directory: fields as inputs, a symbolic batch, no weights to feed. */
-export function writeModel(artifact: Artifact, result: RunResult): string {
-  const file = join(result.run_dir, "model.onnx");
-  const sources = sourcesOf(artifact, result, result.weights);
-  const model = { spec: artifact.plan.infer, precision: "f32" } as const;
-  if (!existsSync(file)) replaceFile(file, modelBytes(sources, model, file));
-  return file;
-}
-
-/** The files of the train's exports in the run's directory, in the program's order. */
-export function writeExports(artifact: Artifact, result: RunResult): readonly string[] {
-  const files = {
-    chosen: result.weights,
-    last: join(result.run_dir, "checkpoints", "last", basename(result.weights)),
-    ema: join(dirname(result.weights), "ema.safetensors"),
-  };
-  return artifact.plan.exports.map(({ file: name, weights, graph: spec, precision }) => {
-    const file = join(result.run_dir, name);
-    const sources = sourcesOf(artifact, result, files[weights]);
-    if (!existsSync(file)) replaceFile(file, modelBytes(sources, { spec, precision }, file));
-    return file;
-  });
-}
-
-const sourcesOf = (artifact: Artifact, result: RunResult, weights: string): ModelSources => ({
-  plan: artifact.plan,
-  graph: (file) => {
-    const graph = artifact.files.get(file);
-    invariant(graph !== undefined, `the artifact has no \`${file}\``);
-    return graph;
-  },
-  runDir: result.run_dir,
-  weights,
-});
 
 /** A model's graph and weights from the files of a run. */
 export const runSources = (

@@ -104,7 +104,10 @@ function analyzeLoaded(chosen: Chosen, host: CompilerHost, options: CompileOptio
   const session = createSession(
     host,
     [...loaded.diagnostics, ...chosen.diagnostics, ...(varied?.diagnostics ?? []), ...diagnostics],
-    (other, batch) => figuresOf(other, batch),
+    {
+      figuresOf: (other, batch) => figuresOf(other, batch),
+      groups: options.purpose === "check" ? "symbols" : "numbers",
+    },
   );
   const elaboration = createElaboration(session);
   const frame = rootFrame(elaboration, program.root);

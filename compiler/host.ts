@@ -14,7 +14,8 @@ export interface CompilerHost {
   readonly sha256: (text: string) => string;
   /**
    * What a data file says of itself, or `null` where it is not there or says nothing; absent where
-   * data is out of reach. Reads headers and first records, never a whole data set.
+   * data is out of reach. Reads headers and first records, never a whole data set: only groups are
+   * counted in one that has been found and dealt to splits, as a run would do it.
    */
   readonly describeData?: DescribeData;
 }

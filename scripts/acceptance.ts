@@ -1,7 +1,7 @@
 /** Long trainings on real data, too long for every change: what the pipelines promise, measured. */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -84,6 +84,48 @@ function burgers(): boolean {
   return met;
 }
 
+/** The folder of real data that a shipped pipeline reads; `null` where it makes its own. */
+const dataOf: Readonly<Record<string, string | null>> = {
+  burgers: "simulation/burgers_darcy",
+  "car-damage": "cars",
+  quickstart: null,
+  "smoke-tiles": "smoke",
+};
+
+/** Every shipped pipeline made small, and all forms at once, killed twice at each update. */
+function resume(): boolean {
+  const forms = ["test/runtime/resume-forms.pipe", "--set", "Shapes.loader.workers=2"];
+  let met = killed("all forms", forms);
+  for (const file of readdirSync("pipelines").filter((name) => name.endsWith(".pipe"))) {
+    const name = file.slice(0, -".pipe".length);
+    const text = readFileSync(join("pipelines", file), "utf8");
+    const variant = ["demo", "local"].find((each) => text.includes(`\nvariant ${each} `));
+    const folder = dataOf[name];
+    if (variant === undefined || folder === undefined) {
+      const lacking =
+        variant === undefined ? "has no variant `demo` or `local`" : "reads no known data";
+      console.log(`resume of ${name}: it ${lacking}: NOT MET`);
+      met = false;
+    } else if (folder !== null && !existsSync(join(data, folder)))
+      console.log(`resume of ${name}: skipped, there is no ${join(data, folder)}`);
+    else {
+      const own = folder === null ? [] : ["--data", join(data, folder)];
+      const args = [join("pipelines", file), "--variant", variant, "--steps", "20", ...own];
+      met = killed(`${name}, ${variant}`, args) && met;
+    }
+  }
+  return met;
+}
+
+function killed(title: string, args: readonly string[]): boolean {
+  const { status, stdout } = spawnSync(process.execPath, [command, "verify-resume", ...args], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  console.log(`resume of ${title}: ${stdout.trim()}: ${status === 0 ? "met" : "NOT MET"}`);
+  return status === 0;
+}
+
 /** Memory of the training process over 10,000 updates of a small net. */
 function memory(): boolean {
   const runs = mkdtempSync(join(tmpdir(), "saic-acceptance-"));
@@ -136,7 +178,7 @@ function positionPrior(labels: readonly RecordLabel[], manifest: SplitManifest):
   return areaUnder(scored).value ?? NaN;
 }
 
-const parts = { burgers, smoke: smokeTiles, memory };
+const parts = { burgers, smoke: smokeTiles, memory, resume };
 // Names choose parts; without any all are measured.
 const chosen = process.argv.slice(2);
 for (const [name, part] of Object.entries(parts))

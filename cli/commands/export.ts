@@ -4,18 +4,17 @@ import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
-import type { Exported, Plan } from "../../compiler/plan/schema.js";
+import type { Plan } from "../../compiler/plan/schema.js";
 import { diagnose } from "../../grammar/diagnostic.js";
 import { exportUnknown } from "../../grammar/diagnostics/use.js";
 import { suggest } from "../../grammar/suggest.js";
 import { exitCodes, Fault } from "../../runtime/fault.js";
-import type { Comparison } from "../../runtime/use/check-export.js";
 import type { WeightName } from "../../runtime/use/open-run.js";
-import { replaceFile } from "../artifact-files.js";
 import { usage } from "../fail.js";
 import { displayName } from "../host.js";
 import { formatOption, jsonOption, wholeNumber } from "../program-flags.js";
 import { addSubject, openSubject, type SubjectFlags } from "../run-subject.js";
+import { plainModel, type WantedModel, writeModels, type WrittenModel } from "../write-models.js";
 import { weightsOption } from "./eval.js";
 import type { CommandDefinition } from "./index.js";
 
@@ -58,51 +57,17 @@ function share(text: string): number {
   throw new InvalidArgumentError("Expected a number from 0 on.");
 }
 
-type Wanted = Omit<Exported, "place">;
-
-interface Written {
-  readonly file: string;
-  readonly bytes: number;
-  readonly opset: number;
-  readonly precision: string;
-  readonly weights: WeightName;
-  readonly comparison: Comparison | null;
-}
-
 async function write(subject: string, name: string | null, flags: ExportFlags): Promise<number> {
   const opened = await openSubject(subject, flags);
   if (!opened.ok) return opened.exitCode;
   const { run } = opened;
-  const { chooseWeights } = await import("../../runtime/use/open-run.js");
-  const { modelBytes, runSources } = await import("../model-file.js");
-  const { plan } = run.artifact;
-  const wanted = chosen(plan, name);
-  const target = targetOf(flags.out ?? run.folder, wanted.length);
-  const check = flags.check ? await import("../../runtime/use/check-export.js") : null;
-  const sample = check === null ? null : await check.sampleRecords(run);
-  const written: Written[] = [];
-  for (const { file: own, graph: spec, precision, opset, preprocess, weights: asked } of wanted) {
-    const weights = chooseWeights(run, flags.weights ?? (asked === "chosen" ? null : asked));
-    const file = target(own);
-    const sources = runSources(run.artifact, { runDir: run.folder, weights: weights.file });
-    const bytes = modelBytes(sources, { spec, precision }, file);
-    const comparison =
-      check === null || sample === null
-        ? null
-        : await check.compareModel(
-            run,
-            weights,
-            { bytes, spec, file, precision, preprocess },
-            {
-              sample,
-              threads: flags.threads ?? availableParallelism(),
-              tolerance: flags.tolerance ?? null,
-            },
-          );
-    replaceFile(file, bytes);
-    const size = bytes.byteLength;
-    written.push({ file, bytes: size, opset, precision, weights: weights.name, comparison });
-  }
+  const wanted = chosen(run.artifact.plan, name);
+  const written = await writeModels(run, wanted, {
+    target: targetOf(flags.out ?? run.folder, wanted.length),
+    weights: flags.weights ?? null,
+    threads: flags.threads ?? availableParallelism(),
+    comparison: flags.check ? { tolerance: flags.tolerance ?? null } : null,
+  });
   process.stdout.write(
     flags.format === "json"
       ? `${JSON.stringify({ run_dir: run.folder, models: written }, null, 2)}\n`
@@ -112,17 +77,10 @@ async function write(subject: string, name: string | null, flags: ExportFlags): 
 }
 
 /** The exports of the program, or the plain model where there is none. */
-function chosen(plan: Plan, name: string | null): readonly Wanted[] {
-  const plain: Wanted = {
-    file: "model.onnx",
-    weights: "chosen",
-    precision: "f32",
-    opset: plan.opset,
-    preprocess: false,
-    graph: plan.infer,
-  };
+function chosen(plan: Plan, name: string | null): readonly WantedModel[] {
+  const plain = plainModel(plan);
   if (name === null) return plan.exports.length === 0 ? [plain] : plan.exports;
-  const all: readonly Wanted[] = [...plan.exports, plain];
+  const all: readonly WantedModel[] = [...plan.exports, plain];
   const found = all.find(({ file }) => file === name || file === `${name}.onnx`);
   if (found !== undefined) return [found];
   const known = all.map(({ file }) => file);
@@ -143,7 +101,7 @@ function targetOf(out: string, models: number): (own: string) => string {
   );
 }
 
-function line({ file, bytes, opset, precision, weights, comparison }: Written): string {
+function line({ file, bytes, opset, precision, weights, comparison }: WrittenModel): string {
   const head = `${displayName(file)}: ${weights} weights in ${precision}, opset ${opset}, ${sizeOf(bytes)}`;
   if (comparison === null) return `${head}; not compared\n`;
   const { differences, records, split, tolerance } = comparison;

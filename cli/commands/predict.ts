@@ -105,6 +105,7 @@ async function run(
           skipped++;
           printDiagnostics([warning]);
         },
+        onWarning: (warning) => printDiagnostics([warning]),
       });
       for await (const prediction of predictions) {
         await writer.write(prediction);

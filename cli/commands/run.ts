@@ -13,6 +13,7 @@ import { compileProgram, writeArtifact } from "../artifact-files.js";
 import { displayName } from "../host.js";
 import { addProgramFlags, formatOption, type ProgramFlags, wholeNumber } from "../program-flags.js";
 import { createProgress, withoutTotal } from "../progress.js";
+import { plainModel, writeModels } from "../write-models.js";
 import type { CommandDefinition } from "./index.js";
 
 interface RunFlags extends ProgramFlags {
@@ -25,6 +26,7 @@ interface RunFlags extends ProgramFlags {
   readonly gate?: true;
   readonly ignoreMemory?: true;
   readonly cacheDir?: string;
+  readonly check: boolean;
 }
 
 export const run: CommandDefinition = (program, argv) => {
@@ -43,6 +45,7 @@ export const run: CommandDefinition = (program, argv) => {
       "--cache-dir <folder>",
       "where caches of data lie (default: .saic/cache beside runs)",
     ),
+    new Option("--no-check", "do not compare the models with the run at its end"),
     new Option("--ignore-memory", "start even when the predicted memory is not there"),
     formatOption("how to print the result"),
   ])
@@ -86,15 +89,14 @@ async function train(file: string, flags: RunFlags): Promise<number> {
     };
     const { runTraining } = await import("../../runtime/supervise.js");
     const result = await runTraining(options, (event) => progress.show(event), stop.signal);
-    const isFinished = result.status === "finished";
-    const { writeExports, writeModel } = await import("../model-file.js");
-    const model = isFinished ? writeModel(artifact, result) : null;
-    const exports = isFinished ? writeExports(artifact, result) : [];
     progress.end();
+    const models =
+      result.status === "finished" ? await modelsOf(artifact, result, options, flags) : [];
+    const [model = null, ...exports] = models;
     process.stdout.write(
       flags.format === "json"
         ? `${JSON.stringify({ ...result, model, exports }, null, 2)}\n`
-        : summary(file, result, model === null ? exports : [model, ...exports]),
+        : summary(file, result, models),
     );
     return exitCodeOf(result, flags);
   } finally {
@@ -102,6 +104,24 @@ async function train(file: string, flags: RunFlags): Promise<number> {
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
   }
+}
+
+/** `model.onnx` and the exports; those that are not there yet are written, as `export` does it. */
+async function modelsOf(
+  { plan }: Artifact,
+  { run_dir: folder }: RunResult,
+  { threads }: RunOptions,
+  { check }: RunFlags,
+): Promise<readonly string[]> {
+  const wanted = [plainModel(plan), ...plan.exports];
+  const target = (own: string): string => join(folder, own);
+  const missing = wanted.filter((model) => !existsSync(target(model.file)));
+  if (missing.length > 0) {
+    const { openRun } = await import("../../runtime/use/open-run.js");
+    const comparison = check ? { tolerance: null } : null;
+    await writeModels(openRun(folder), missing, { target, weights: null, threads, comparison });
+  }
+  return wanted.map((model) => target(model.file));
 }
 
 const artifactFolder = (runsDir: string, { plan }: Artifact): string =>

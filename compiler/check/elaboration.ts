@@ -12,6 +12,7 @@ import type { CompilerHost } from "../host.js";
 import { createGraphBuilder } from "../ir/create-builder.js";
 import { libraryModulesWith, type ModuleScope } from "../modules.js";
 import type { DatasetFindings } from "./data/dataset.js";
+import type { GroupsRead } from "./data/groups.js";
 import { datasetMember } from "./data/members.js";
 import { evaluateExpr } from "./evaluate.js";
 import { createScope, type Elaboration, type Frame } from "./frame.js";
@@ -32,6 +33,7 @@ export interface Session {
   readonly resolvePath: CompilerHost["resolvePath"];
   readonly describeData?: CompilerHost["describeData"];
   readonly datasets: Map<DatasetDecl, DatasetFindings>;
+  readonly groups: GroupsRead;
   /** The modules of the standard library that declare a name. */
   readonly modulesWith: (name: string) => readonly string[];
   readonly diagnostics: Diagnostic[];
@@ -41,16 +43,24 @@ export interface Session {
   readonly applied: Set<BlockDecl | MetricDecl>;
 }
 
+/** Without `groups` the sizes that data give stay symbols, which is enough for a check. */
 export const createSession = (
   host: CompilerHost,
   diagnostics: readonly Diagnostic[] = [],
-  figuresOf: Session["figuresOf"] = () => null,
+  {
+    figuresOf = () => null,
+    groups = "symbols",
+  }: {
+    readonly figuresOf?: Session["figuresOf"];
+    readonly groups?: GroupsRead["as"];
+  } = {},
 ): Session => ({
   figuresOf,
   resolvePath: host.resolvePath,
   modulesWith: (name) => libraryModulesWith(host, name),
   describeData: host.describeData,
   datasets: new Map(),
+  groups: { as: groups, counts: new Map(), read: [] },
   diagnostics: [...diagnostics],
   uncarried: [],
   constants: new Map(),

@@ -26,6 +26,7 @@ import type { TensorType } from "../ir/type.js";
 import type { DescribeData } from "../plan/description.js";
 import type { Definition, ModuleScope } from "../modules.js";
 import type { DatasetFindings } from "./data/dataset.js";
+import type { GroupsRead } from "./data/groups.js";
 import type { Initializer, WeightSource } from "../plan/initial.js";
 import type { LossSchedule } from "./over-time.js";
 import type { TrainFigures } from "./placement/figures.js";
@@ -84,6 +85,8 @@ export interface Elaboration {
   readonly describeData?: DescribeData | undefined;
   /** Datasets that have been checked. */
   readonly datasets: Map<DatasetDecl, DatasetFindings>;
+  /** What is asked of the groups of their splits. */
+  readonly groups: GroupsRead;
   /** A member of a dataset, seen from `home`, its module; held here as `evaluate` is. */
   readonly datasetMember: (
     frame: Frame,

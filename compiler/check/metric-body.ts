@@ -17,12 +17,14 @@ import {
 import { alreadyDefined } from "../../grammar/diagnostics/names.js";
 import { wrongType } from "../../grammar/diagnostics/types.js";
 import type { Span } from "../../grammar/source.js";
+import type { Dim } from "../ir/dim.js";
 import type { Value } from "../ir/graph.js";
-import { isNumeric, type TensorType } from "../ir/type.js";
+import type { TensorType } from "../ir/type.js";
 import type { ModuleScope } from "../modules.js";
 import { reduceBatch } from "./accumulator.js";
 import { withPortAxes } from "./axes.js";
 import { type Bound, bindArguments, type CallSite } from "./bind.js";
+import { isOfGroups } from "./data/groups.js";
 import { moduleFrame } from "./definitions.js";
 import { destructure, spread } from "./destructure.js";
 import { createElaboration } from "./elaboration.js";
@@ -213,7 +215,9 @@ export function applyMetric(
         tensorOf(closing.builder.input(`total:${own}`, type)),
         name.span,
       );
-      if (!isNumeric(type.shape) && !closing.generic)
+      const { groups } = base.elaboration;
+      const isSettled = (dim: Dim): boolean => typeof dim === "number" || isOfGroups(dim, groups);
+      if (!type.shape.every(isSettled) && !closing.generic)
         cannotCarryOut(
           base,
           "an accumulator whose size is not known before the data are read",

@@ -9,6 +9,7 @@ import { sameShape } from "../ir/dim.js";
 import type { NamedValue, Value } from "../ir/graph.js";
 import { printType } from "../ir/type.js";
 import { bindArguments, type CallSite } from "./bind.js";
+import { checkGroupsRead } from "./data/groups.js";
 import { type Elaboration, evaluate, type Frame, report } from "./frame.js";
 import {
   type Accumulator,
@@ -83,7 +84,9 @@ export function evaluateMetrics(
       }
       for (const path of own) places.set(path, assign.span);
       const prefix = member.split === null ? "" : `${member.split.text}.`;
+      const before = frame.elaboration.groups.read.length;
       const measured = evaluateMetric(frame, closing, assign, prefix);
+      if (name !== undefined) checkGroupsRead(frame, name, splits ?? [], before);
       if (measured === null) continue;
       for (const split of splits ?? [])
         metrics.push(...measured.parts.map((part) => ({ ...part, split, span: assign.span })));

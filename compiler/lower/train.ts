@@ -1,6 +1,7 @@
 /** Lowers a checked train: graphs for every stage, the inference graph, and the plan. */
 
 import { at, invariant } from "../../grammar/invariant.js";
+import { withGroups } from "../check/data/groups.js";
 import { applyModel } from "../check/model.js";
 import { batchName, createElaboration, rootFrame, type Session } from "../check/elaboration.js";
 import { cannotCarryOut, type Draw, type Fact, type Frame, type Stack } from "../check/frame.js";
@@ -229,15 +230,17 @@ export function lowerTrain(
   for (const [file, graph] of exported.graphs) graphs.set(file, graph);
   for (const [file, graph] of evaluations.closing) graphs.set(file, graph);
   const state = stateTable(members, slots, averaged);
+  const read = withGroups(train.data.program, session.groups);
+  const counted = { ...train, data: { ...train.data, program: read } };
   const plan: Plan = {
     version: { ...planVersion },
     train: train.declaration.name.text,
-    hash: hashOf(program, train, host, programText),
+    hash: hashOf(program, counted, host, programText),
     compiler: compilerVersion,
     seed: train.seed,
     opset,
     batch,
-    data: train.data.program,
+    data: read,
     state: [...state],
     stages: planned,
     schedules: [...schedules, ...timelines.map(({ planned: each }) => each)],

@@ -325,6 +325,14 @@ export const dataProgram = z.strictObject({
     z.strictObject({ name: z.string(), dtype: dtypeName, shape: z.array(positive) }),
   ),
   loader: dataLoader,
+  /** By split, the groups of frames that graphs were made for: a run that finds others stops. */
+  groups: z
+    .strictObject({
+      train: positive.optional(),
+      val: positive.optional(),
+      test: positive.optional(),
+    })
+    .optional(),
 });
 export type DataProgram = z.infer<typeof dataProgram>;
 

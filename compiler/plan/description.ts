@@ -1,9 +1,14 @@
-/** What data files say of themselves: what the checker asks, and what the runtime's readers answer. */
+/** What data say of themselves: what the checker asks, and what the runtime's readers answer. */
+
+import type { DataProgram } from "./data.js";
 
 /** A question about one data file, by its absolute path. */
-export type DataRequest =
+export type FileRequest =
   | { readonly kind: "csv"; readonly file: string; readonly delimiter: string }
   | { readonly kind: "npy" | "npz" | "safetensors" | "pickle" | "coco"; readonly file: string };
+
+/** About a file, or about a dataset: how many groups of frames each split has. */
+export type DataRequest = FileRequest | { readonly kind: "groups"; readonly program: DataProgram };
 
 export type DescribeData = (request: DataRequest) => DataDescription | null;
 
@@ -16,8 +21,12 @@ export type DataDescription =
     }
   | { readonly kind: "arrays"; readonly arrays: readonly ArrayDescription[] }
   | { readonly kind: "annotations"; readonly classes: readonly string[] }
+  /** Of each split, as `group_index` numbers them. */
+  | { readonly kind: "groups"; readonly counts: GroupCounts }
   /** The file is there and is not what its format asks for: it ends a sentence after a colon. */
   | { readonly kind: "malformed"; readonly problem: string };
+
+export type GroupCounts = Readonly<Record<"train" | "val" | "test", number>>;
 
 export interface ColumnDescription {
   readonly name: string;

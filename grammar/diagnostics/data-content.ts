@@ -129,3 +129,37 @@ export const valueNotFinite = diagnosticKind<{ field: string; fit: string; recor
   hint: () => "mend the file, or leave the record out of it",
   explain: `One such number would make the limits, and with them every rescaled value, meaningless.`,
 });
+
+/** A count of groups is asked for where no data can be looked at. */
+export const groupsUncounted = diagnosticKind<{ count: string }>({
+  code: "data/groups-uncounted",
+  severity: "error",
+  message: ({ count }) => `\`${count}\` cannot be counted, as the data are out of reach`,
+  hint: () => "compile where the data are, or write the number",
+  explain: `The number of groups of a split is a size of the graphs, so that the records are found and dealt to splits before anything is compiled. \`saic check\` goes on without it.`,
+});
+
+/** Graphs were made for other data. */
+export const groupsDiffer = diagnosticKind<{
+  dataset: string;
+  split: string;
+  expected: number;
+  found: number;
+}>({
+  code: "data/groups-differ",
+  severity: "error",
+  message: ({ dataset, split, expected, found }) =>
+    `\`${dataset}.${split}\` has ${found} ${found === 1 ? "group" : "groups"}, and the program was compiled for ${expected}`,
+  hint: () => "bring back the data as they were, or run the program anew",
+  explain: `A program that reads the number of a split's groups has it in its graphs. Other data need other graphs, and make another run.`,
+});
+
+/** A count of groups of one split in a metric that measures another one too. */
+export const groupsOfOtherSplit = diagnosticKind<{ count: string; split: string; metric: string }>({
+  code: "data/groups-of-other-split",
+  severity: "error",
+  message: ({ count, split, metric }) =>
+    `\`${metric}\` is also measured on \`${split}\`, whose groups \`${count}\` does not count`,
+  hint: ({ count }) => `write it in \`metrics ${count.split(".").at(-2) ?? "val"} { … }\``,
+  explain: `Groups are numbered within their split. A metric over the groups of one split would miscount those of another.`,
+});

@@ -97,6 +97,23 @@ export const nothingToPredict = diagnosticKind<{ path: string; wanted: string; p
   explain: "Files are given by name, or by folders that are searched through and through.",
 });
 
+export const inputMissing = diagnosticKind<{ path: string; wanted: string }>({
+  code: "use/input-missing",
+  severity: "error",
+  message: ({ path }) => `\`${path}\` does not exist`,
+  hint: ({ wanted }) => `the dataset reads ${wanted}, from the working directory on`,
+  explain: "Files to predict for are named on the command line, or the folders that hold them.",
+});
+
+export const inputNoFolder = diagnosticKind<{ path: string; wanted: string }>({
+  code: "use/input-no-folder",
+  severity: "error",
+  message: ({ path }) => `\`${path}\` is a file`,
+  hint: ({ wanted }) => `the dataset reads ${wanted}: name one, or the folder of its frames`,
+  explain:
+    "A record of frames is a window of the files of one folder. A file alone does not say what comes before it.",
+});
+
 export const fileSkipped = diagnosticKind<{ file: string; reason: string }>({
   code: "use/file-skipped",
   severity: "warning",

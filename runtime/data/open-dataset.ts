@@ -9,7 +9,7 @@ import { cutBatches } from "./assemble-batch.js";
 import { checkFields } from "./check-fields.js";
 import type { Dataset, SplitManifest, SplitName } from "./dataset.js";
 import { computeFits, statesOf } from "./fits.js";
-import { numberGroups } from "./group-index.js";
+import { numberGroups, requireGroups } from "./group-index.js";
 import { listRecords } from "./list-records.js";
 import { createLoader } from "./loader.js";
 import { evaluationOf } from "./passes.js";
@@ -43,6 +43,7 @@ export interface OpenOptions {
 export async function openDataset(program: DataProgram, options: OpenOptions): Promise<Dataset> {
   const { batch, last, shuffle } = program.loader;
   const { listed, records, manifest, warnings } = await findRecords(program, options.seed);
+  requireGroups(program, manifest, records);
   const members: Readonly<Record<SplitName, readonly number[]>> = {
     train: recordsOf(manifest, "train"),
     val: recordsOf(manifest, "val"),

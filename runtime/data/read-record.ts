@@ -11,18 +11,20 @@ import { applySteps, type Unfinished } from "./apply-steps.js";
 import { badData, printType } from "./bad-data.js";
 import { areasOf, masksOf } from "./coco.js";
 import { readColumns } from "./columns.js";
-import { decodeImage, type Picture } from "./decode-image.js";
+import { decodeImage } from "./decode-image.js";
 import { drawShape, isShapeName } from "./draw-shape.js";
 import { createListReader, type ListReader } from "./list-columns.js";
 import { leavesOf } from "./list-records.js";
 import { cutAsKept, type Pass, type Step, stepsFor } from "./passes.js";
 import type { Pixels } from "./pixels.js";
 import { cut, ofPicture, planar, type StridedBytes } from "./strided.js";
-import { readRaster } from "./raster.js";
+import { type RasterReader, type RasterRequest, readCutRaster, readRaster } from "./raster.js";
 import { annotatedOf, createMarksReader, type ReadMarks } from "./read-marks.js";
+import { type Decode, keepRecent } from "./recent-pictures.js";
 import type { DataRecord } from "./record.js";
 import { openFieldArray } from "./sources/arrays.js";
 import type { StoredValue } from "./stored-value.js";
+import type { DrawPoint } from "./transforms/draw.js";
 import type { FitResult } from "./transforms/rescale.js";
 import { placeOf } from "./template.js";
 import { UnsuitedError } from "./transforms/moves.js";
@@ -86,6 +88,11 @@ export function createRecordReader(
   const wanted = program.fields.filter(({ name }) =>
     program.outputs.some((output) => output.name === name),
   );
+  const pointOf = (step: Step, { epoch, record }: Pick<Place, "epoch" | "record">): DrawPoint => ({
+    stream: streamOf(step),
+    epoch,
+    record,
+  });
   const apply = (
     field: Field,
     steps: readonly Step[],
@@ -93,7 +100,7 @@ export function createRecordReader(
     { epoch, record, whole, into }: Place,
   ): Value =>
     applySteps(steps, start, {
-      pointOf: (step) => ({ stream: streamOf(step), epoch, record }),
+      pointOf: (step) => pointOf(step, { epoch, record }),
       fits,
       into,
       onError: (error, { op }) => {
@@ -109,6 +116,7 @@ export function createRecordReader(
       const fixed = new Map<string, Value>();
       const { index, kept, record: whole, rowOf } = request;
       const point = { epoch: epoch ?? 0, record: index, whole };
+      const drawn = (step: Step): DrawPoint => pointOf(step, point);
       for (const field of wanted) {
         if (epoch === null && !isCostly(field)) continue;
         const steps = cutAsKept(program, field, stepsFor(program, pass, field.name));
@@ -116,15 +124,20 @@ export function createRecordReader(
         const last = { ...point, into: epoch === null ? undefined : rowOf?.(field.name) };
         const file = pictureFile(context, field, record);
         const isKept = request.keeps !== false || kept[field.name] !== undefined || store.keeps;
-        if (file !== null && !isKept && epoch !== null) {
+        const isRaster = field.reader.kind === "raster";
+        if ((file !== null || isRaster) && !isKept && epoch !== null) {
           // Nobody asks for what lies between decoding and the batch.
-          const bytes = await decodePicture(context, field, record, file);
-          fields.set(field.name, apply(field, [...steps.fixed, ...steps.rest], bytes, last));
+          const all = [...steps.fixed, ...steps.rest];
+          const start =
+            file === null
+              ? await readStart(context, field, whole, { steps: all, drawn })
+              : { value: await decodePicture(context, field, record, file), steps: all };
+          fields.set(field.name, apply(field, start.steps, start.value, last));
           continue;
         }
         const make = async (): Promise<Value> => {
-          const read = await readField(context, field, whole);
-          return apply(field, steps.fixed, read, steps.rest.length === 0 ? last : point);
+          const start = await readStart(context, field, whole, { steps: steps.fixed, drawn });
+          return apply(field, start.steps, start.value, steps.rest.length === 0 ? last : point);
         };
         const wanted = { field, record, steps: steps.fixed };
         const start = isCostly(field)
@@ -150,7 +163,6 @@ export function createRecordReader(
 }
 
 type Field = DataProgram["fields"][number];
-type Decode = (file: string, channels: 1 | 3) => Promise<Picture>;
 
 /** What readers share: decoded pictures and open files. */
 interface ReadContext {
@@ -190,6 +202,26 @@ const scalar = (dtype: "i64" | "bool", value: number): Value =>
     ? { dtype, shape: [], data: BigInt64Array.of(BigInt(value)) }
     : { dtype, shape: [], data: Uint8Array.of(value) };
 
+/** A field and the steps that its reader leaves: of a raster it reads what the first of them cut out. */
+async function readStart(
+  context: ReadContext,
+  field: Field,
+  whole: DataRecord,
+  { steps, drawn }: { readonly steps: readonly Step[]; readonly drawn: (step: Step) => DrawPoint },
+): ReturnType<typeof readCutRaster> {
+  const { reader, part } = field;
+  if (reader.kind !== "raster") return { value: await readField(context, field, whole), steps };
+  const record = part === undefined ? whole : at(whole.parts, part);
+  return readCutRaster(rasterOf(field, reader, record), steps, drawn);
+}
+
+const rasterOf = (field: Field, reader: RasterReader, record: DataRecord): RasterRequest => ({
+  file: fileOfRecord(record),
+  field,
+  reader,
+  record: record.id,
+});
+
 async function readField(context: ReadContext, field: Field, whole: DataRecord): Promise<Value> {
   const { reader } = field;
   const record = field.part === undefined ? whole : at(whole.parts, field.part);
@@ -218,7 +250,7 @@ async function readField(context: ReadContext, field: Field, whole: DataRecord):
     case "picture":
       return readImage(context, field, record);
     case "raster":
-      return readRaster(fileOfRecord(record), field, reader, record.id);
+      return readRaster(rasterOf(field, reader, record));
     case "window":
       return readWindow(context, field, windowFiles(context.leaves, reader, record), record);
     case "offset_at_least":
@@ -360,33 +392,4 @@ async function decodePicture(
   const { top, left, size } = record.tile;
   const run = (first: number) => ({ first, count: size, isReversed: false });
   return cut(whole, run(top), run(left));
-}
-
-/** Decodes through a store of the most recently used pictures; one that is under way is waited for. */
-function keepRecent(limit: number): Decode {
-  const recent = new Map<string, { readonly picture: Promise<Picture>; bytes: number }>();
-  let held = 0;
-  return async (file, channels) => {
-    const key = `${channels}:${file}`;
-    const known = recent.get(key);
-    const entry = known ?? { picture: decodeImage(file, channels), bytes: 0 };
-    recent.delete(key);
-    recent.set(key, entry);
-    try {
-      const picture = await entry.picture;
-      if (entry.bytes === 0 && recent.get(key) === entry)
-        held += entry.bytes = picture.data.byteLength;
-      for (const [oldest, { bytes }] of recent) {
-        if (held <= limit) break;
-        // What is still under way has no bytes yet.
-        if (bytes === 0) continue;
-        recent.delete(oldest);
-        held -= bytes;
-      }
-      return picture;
-    } catch (error) {
-      if (recent.get(key) === entry) recent.delete(key);
-      throw error;
-    }
-  };
 }

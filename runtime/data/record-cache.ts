@@ -20,7 +20,7 @@ export interface RecordCache {
   readonly budget: number;
   /** Bytes of this cache. */
   held(): number;
-  /** Whether there is room for anything more. */
+  /** Whether there is room for anything more: not once something did not fit. */
   hasRoom(): boolean;
   find(pass: Pass, index: number): Readonly<Record<string, StoredValue>>;
   /** Keeps `value` if they fit, or else says `false`; what does not fit is read again next time. */
@@ -32,17 +32,21 @@ export interface RecordCache {
 export function createRecordCache(budget = cacheBudget, pool = common): RecordCache {
   const entries = new Map<string, Record<string, StoredValue>>();
   let own = 0;
+  let isFull = false;
   return {
     budget,
     held: () => own,
-    hasRoom: () => pool.bytes < budget,
+    hasRoom: () => !isFull && pool.bytes < budget,
     find: (pass, index) => entries.get(`${pass}:${index}`) ?? {},
     add: (pass, index, field, value) => {
       const bytes = value.bytes.byteLength;
       const key = `${pass}:${index}`;
       const entry = entries.get(key) ?? {};
       if (entry[field] !== undefined) return true;
-      if (pool.bytes + bytes > budget) return false;
+      if (pool.bytes + bytes > budget) {
+        isFull = true;
+        return false;
+      }
       entry[field] = value;
       entries.set(key, entry);
       pool.bytes += bytes;
@@ -53,6 +57,7 @@ export function createRecordCache(budget = cacheBudget, pool = common): RecordCa
       entries.clear();
       pool.bytes -= own;
       own = 0;
+      isFull = false;
     },
   };
 }

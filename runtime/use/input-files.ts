@@ -3,15 +3,20 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative } from "node:path";
 import type { DataProgram, PlainSource } from "../../compiler/plan/data.js";
-import { diagnose } from "../../grammar/diagnostic.js";
-import { imageUnreadable } from "../../grammar/diagnostics/data.js";
-import { fieldUnreadable, nothingToPredict } from "../../grammar/diagnostics/use.js";
+import { type Diagnostic, diagnose } from "../../grammar/diagnostic.js";
+import {
+  fieldUnreadable,
+  inputMissing,
+  inputNoFolder,
+  nothingToPredict,
+} from "../../grammar/diagnostics/use.js";
 import { at, invariant } from "../../grammar/invariant.js";
 import { badData } from "../data/bad-data.js";
 import { listRecords } from "../data/list-records.js";
 import type { DataRecord, Tile } from "../data/record.js";
 import { tileGrid } from "../data/tile-geometry.js";
 import { exitCodes, Fault } from "../fault.js";
+import { framesIn } from "./input-frames.js";
 
 type Field = DataProgram["fields"][number];
 
@@ -152,8 +157,9 @@ export async function findInputs(
   let passed = 0;
   for (const path of paths) {
     const found = await stat(path).catch(() => null);
-    if (found === null)
-      throw badData(imageUnreadable, { file: path, reason: "it does not exist" }, path);
+    if (found === null) throw badData(inputMissing, { path, wanted }, path);
+    if (!found.isDirectory() && kind === "frames")
+      throw badData(inputNoFolder, { path, wanted }, path);
     if (!found.isDirectory() || kind === "frames") {
       files.push({ name: path, path });
       continue;
@@ -175,25 +181,33 @@ export async function findInputs(
   return { files, passed };
 }
 
-/** The records of one file, and the program that reads them. */
+/** The records of one file, and the program that reads them; `warn` hears what is left out. */
 export async function recordsIn(
   { program, kind }: InputForm,
   { path }: InputFile,
+  warn: (warning: Diagnostic) => void,
 ): Promise<{ readonly program: DataProgram; readonly records: readonly DataRecord[] }> {
   if (kind === "pictures") return { program, records: picturesIn(program, path) };
   const { source } = program;
   invariant(source.kind !== "zip" && source.kind !== "concat", "one source is chosen");
-  const moved = { ...program, source: movedTo(source, path) };
-  return { program: moved, records: await listRecords(moved) };
+  const to = movedTo(source, path);
+  const moved = { ...program, source: to };
+  if (to.kind !== "frames") return { program: moved, records: await listRecords(moved, warn) };
+  const frames = await framesIn(to, program.fields, warn);
+  return {
+    program: moved,
+    records: frames.map((record, index) => ({ ...record, leaf: 0, index, parts: [] })),
+  };
 }
 
 /** The same source at another place; what a table names lies beside it where it did so before. */
 function movedTo(source: PlainSource, path: string): PlainSource {
-  if (source.kind === "frames") return { ...source, root: path };
-  if (source.kind === "arrays") return { ...source, file: path };
+  const place = path;
+  if (source.kind === "frames") return { ...source, root: path, place };
+  if (source.kind === "arrays") return { ...source, file: path, place };
   if (source.kind !== "csv" && source.kind !== "parquet") return source;
   const isBeside = source.root === dirname(source.file);
-  return { ...source, file: path, root: isBeside ? dirname(path) : source.root };
+  return { ...source, file: path, place, root: isBeside ? dirname(path) : source.root };
 }
 
 function picturesIn({ source }: DataProgram, path: string): readonly DataRecord[] {

@@ -28,6 +28,8 @@ export interface PredictOptions {
   /** What becomes of a file that cannot be read. */
   readonly onError: "stop" | "skip";
   readonly onSkipped: (warning: Diagnostic) => void;
+  /** Told of what the files hold beside records: sequences that are too short for one. */
+  readonly onWarning: (warning: Diagnostic) => void;
 }
 
 interface Waiting {
@@ -89,7 +91,7 @@ async function* readFile(
   file: InputFile,
   options: PredictOptions,
 ): AsyncGenerator<Waiting, void, undefined> {
-  const { seed, fits, onError, onSkipped } = options;
+  const { seed, fits, onError, onSkipped, onWarning } = options;
   /** `false` where the fault is the caller's. */
   const isSkipped = (error: unknown, name: string): boolean => {
     if (onError === "stop" || !(error instanceof Fault)) return false;
@@ -98,7 +100,7 @@ async function* readFile(
   };
   let found: Awaited<ReturnType<typeof recordsIn>>;
   try {
-    found = await recordsIn(form, file);
+    found = await recordsIn(form, file, onWarning);
   } catch (error) {
     if (isSkipped(error, file.name)) return;
     throw error;

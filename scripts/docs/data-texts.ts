@@ -24,7 +24,7 @@ export const sources: Readonly<Record<string, string>> = {
   images:
     "A record per picture that fits the pattern, whose names in braces are bound and may be split by, and in which `*` stands for anything within a name. Numbers in names count as numbers: `2.png` comes before `10.png`. Reader: `image`.",
   geotiff:
-    "A record per raster, GeoTIFF or TIFF, that fits the pattern. Reader: `image`, whose channels are the bands.",
+    "A record per raster, GeoTIFF or TIFF, that fits the pattern. Reader: `image`, whose channels are the bands. Where the first transforms are crops and memory keeps no record (`residency: stream`, or no room for another), only their window is read.",
   coco: "A record per picture of a COCO file. `classes` limits the categories and orders them; without it all count, in the file's order. `names: (dent: [dunt], dirt: [])` says what the file calls a class, with an empty list for one that it does not have; `images` is the pictures' folder where it is not `root`. Readers: `image`, `boxes`, `box_classes`, `masks`, `area`, `present`.",
   zip: '`zip(npy("y.npy"), images("img/{i}.png"), by: index)` joins the records of several sources, by index or by a key that all have: `by: "id"`. Keys are compared as text, and records are in the order of the first part. A key that a part lacks is a fault, or with `missing: drop` left out with a warning. A template may use the names of all parts. Parts may have names, `zip(left: …, right: …)`, and are then read as `left.image()`.',
   concat: "`concat(a, b)`: the records of sources of one kind, one after the other.",
@@ -47,7 +47,8 @@ export const readers: Readonly<Record<ReaderName, string>> = {
   window: "Frames of one group that end with the record's, `stride` apart: `u8[length, C, H, W]`.",
   offset_at_least: "Whether the frame's offset in seconds is at least this, `bool[]` or `bool[1]`.",
   group_offset: "The frame's offset in seconds, `f32[]`.",
-  group_index: "The index of the frame's group among those of its split, `i64[]`.",
+  group_index:
+    "The index of the frame's group among those of its split, `i64[]`; of a dataset `D`, `D.val.groups` is how many `val` has.",
   tile_boxes:
     "By tile of the picture after its transforms, row by row, whether boxes cover at least this share of it: `bool[N]`. The tiles cover the picture exactly. A file that is not there is a fault, unless a field `exists` of the same template tells of it: then there are no boxes.",
   exists: "Whether the file is there, `bool[]`.",

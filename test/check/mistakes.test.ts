@@ -24,8 +24,8 @@ const column = (name: string, values: readonly string[]) => ({
 /** A host beside which a table of cars lies. */
 const host: CompilerHost = {
   ...memoryHost(new Map([["./parts.pipe", read("parts.pipe")]])),
-  describeData: ({ file }) =>
-    file === "/cars/labels.csv"
+  describeData: (request) =>
+    request.kind === "csv" && request.file === "/cars/labels.csv"
       ? {
           kind: "table",
           complete: true,

@@ -104,3 +104,36 @@ test("every export is written with weights inside, and its draws are its own", a
   const mean = samples.reduce((x, y) => x + y, 0) / 5;
   expect(numbers(drawn["mc.p"])[0]).toBeCloseTo(mean, 5);
 });
+
+test("a model that does not give what the run gives ends the run, which is kept", async () => {
+  // Halves of two large weights that nearly cancel are far from their difference.
+  const cancelling = program
+    .replace("|> Linear(classes) as head", "|> Linear(classes) as head |> Far()")
+    .replace(
+      "block Noisy",
+      `block Far() {
+  in  x: f32[B, C]
+  out y: f32[B, C]
+  weight high: f32[1] = 1000.3
+  weight low: f32[1] = -1000
+  y = x + (high + low)
+}
+
+block Noisy`,
+    )
+    .replace('as "four.onnx" { batch: 4 }', 'as "half.onnx" { precision: f16 }');
+  place.write("far.pipe", cancelling);
+  const ended = await place.saic("run", "far.pipe", "--format", "json");
+  expect(ended).toMatchObject({ code: 4, stdout: "" });
+  expect(ended.stderr).toContain("error[use/export-differs]");
+  expect(ended.stderr).toContain("half.onnx` does not give what the run does: `logits` differs by");
+  const [, folder = ""] = /`([^`]*)half\.onnx`/u.exec(ended.stderr) ?? [];
+  const files = (): readonly boolean[] =>
+    ["result.json", "model.onnx", "sure.onnx", "half.onnx"].map((name) =>
+      existsSync(join(place.path, folder, name)),
+    );
+  expect(files()).toEqual([true, true, true, false]);
+  const again = await place.saic("run", "far.pipe", "--no-check");
+  expect(again.code, again.stderr).toBe(0);
+  expect(files()).toEqual([true, true, true, true]);
+});

@@ -52,9 +52,10 @@ export interface TiffSpec {
 
 /** A TIFF whose sample `k` of pixel (y, x) is `value(y, x, k)`: bands interleaved, nothing packed. */
 export function tiffOf(
-  { height, width, bands, samples, strip, nodata }: TiffSpec,
+  spec: TiffSpec,
   value: (y: number, x: number, band: number) => number,
 ): Buffer {
+  const { height, width, bands, samples } = spec;
   const size = Number(samples.slice(1)) / 8;
   const pixels = Buffer.alloc(height * width * bands * size);
   const write = {
@@ -67,6 +68,16 @@ export function tiffOf(
     const pixel = Math.floor(i / bands);
     write(value(Math.floor(pixel / width), pixel % width, i % bands), i * size);
   }
+  const { head, directory } = tiffAround(spec);
+  return Buffer.concat([head, pixels, directory]);
+}
+
+/** What stands before the pixels of such a file, 8 bytes, and after them. */
+export function tiffAround({ height, width, bands, samples, strip, nodata }: TiffSpec): {
+  readonly head: Buffer;
+  readonly directory: Buffer;
+} {
+  const size = Number(samples.slice(1)) / 8;
   const strips = Math.ceil(height / strip);
   const row = width * bands * size;
   const starts = Array.from({ length: strips }, (_, i) => 8 + i * strip * row);
@@ -91,7 +102,7 @@ export function tiffOf(
   ];
   const directory = Buffer.alloc(2 + 12 * fields.length + 4);
   directory.writeUInt16LE(fields.length, 0);
-  const start = 8 + pixels.length;
+  const start = 8 + height * row;
   const extra: Buffer[] = [];
   let next = start + directory.length;
   fields.forEach(([tag, type, values], i) => {
@@ -112,5 +123,5 @@ export function tiffOf(
   const head = Buffer.alloc(8);
   head.write("II*\0", "latin1");
   head.writeUInt32LE(start, 4);
-  return Buffer.concat([head, pixels, directory, ...extra]);
+  return { head, directory: Buffer.concat([directory, ...extra]) };
 }

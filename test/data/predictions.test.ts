@@ -61,7 +61,7 @@ describe("forms", () => {
     const { files } = await findInputs([at("frames")], form);
     const [file] = files;
     if (file === undefined) throw new Error("there is a frame");
-    const { records } = await recordsIn(form, file);
+    const { records } = await recordsIn(form, file, ignore);
     expect(records.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4, 5].map((i) => `f.jpeg#${i}`));
     expect(records.map(({ tile }) => [tile?.top, tile?.left]).at(-1)).toEqual([8, 16]);
   });
@@ -80,7 +80,7 @@ describe("forms", () => {
     const form = inputForm(program, ["image", "size"]);
     expect(form.kind).toBe("table");
     const path = at("new", "more.csv");
-    const { program: moved, records } = await recordsIn(form, { name: "more.csv", path });
+    const { program: moved, records } = await recordsIn(form, { name: "more.csv", path }, ignore);
     expect(records.map(({ columns }) => columns["size"])).toEqual(["3"]);
     expect(moved.source).toMatchObject({ file: path, root: at("new") });
   });
@@ -93,6 +93,8 @@ describe("forms", () => {
     expect(passed).toBe(1);
   });
 });
+
+const ignore = (): void => undefined;
 
 const file = { name: "a,b.png", path: "a,b.png" };
 

@@ -259,7 +259,7 @@ function firstDetections(): { value: number; detected: number } {
     const event = kinds[i] ?? 0;
     first.set(event, Math.min(first.get(event) ?? Infinity, offset));
   }
-  return { value: mean([...first.values()]) / 60, detected: first.size / 4 };
+  return { value: mean([...first.values()]) / 60, detected: first.size / new Set(kinds).size };
 }
 
 const at6 = counts(0.6);

@@ -11,7 +11,7 @@ import {
 } from "../../../grammar/diagnostics/dataset.js";
 import type { Span } from "../../../grammar/source.js";
 import { suggest } from "../../../grammar/suggest.js";
-import type { ColumnDescription, DataDescription, DataRequest } from "../../plan/description.js";
+import type { ColumnDescription, DataDescription, FileRequest } from "../../plan/description.js";
 import { isFloat, printType, type TensorType } from "../../ir/type.js";
 import type { DataSource } from "../../plan/data.js";
 import { type Frame, report } from "../frame.js";
@@ -44,7 +44,7 @@ export function describeContent(
   return "wrong";
 }
 
-function requestFor(source: DataSource): DataRequest | null {
+function requestFor(source: DataSource): FileRequest | null {
   switch (source.kind) {
     case "csv":
       return { kind: "csv", file: source.file, delimiter: source.delimiter };

@@ -2,11 +2,11 @@
 
 import type { DatasetDecl, FieldMember, Name } from "../../../grammar/ast.js";
 import { wrongType } from "../../../grammar/diagnostics/types.js";
-import { namedDim } from "../../ir/dim.js";
 import type { Definition } from "../../modules.js";
-import { cannotCarryOut, evaluate, type Frame, report, userPlace } from "../frame.js";
-import { dimMeaning, intOf, type Meaning, tensorOf, unknown } from "../value.js";
+import { evaluate, type Frame, report, userPlace } from "../frame.js";
+import { intOf, type Meaning, tensorOf, unknown } from "../value.js";
 import { datasetFindings } from "./dataset.js";
+import { splitMember } from "./groups.js";
 import { type CheckedFit, splitNames } from "./preparation.js";
 
 /** `Shapes.classes`, `Cars.weather`, `FigLib.val`, `Sim.range`; `null` where there is no such member. */
@@ -22,11 +22,8 @@ export function datasetMember(
     (item): item is FieldMember => item.kind === "field" && item.name.text === name,
   );
   if (field !== undefined) return fieldMember(frame, home, declaration, field, member);
-  if (splitNames.some((split) => split === name)) {
-    cannotCarryOut(frame, `\`${declaration.name.text}.${name}\``, member.span);
-    const dim = namedDim(`${declaration.name.text}.${name}.groups`);
-    return { kind: "tuple", items: [{ name: "groups", value: dimMeaning(dim) }] };
-  }
+  const split = splitNames.find((each) => each === name);
+  if (split !== undefined) return splitMember(frame, home, declaration, member, split);
   if (name === "classes") return classesOf(home, declaration);
   if (!declaration.members.some((item) => item.kind === "fit" && item.name.text === name))
     return null;

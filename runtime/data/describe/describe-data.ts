@@ -1,8 +1,13 @@
-/** What data files say of themselves: columns and first values, types and shapes, categories. */
+/** What data say of themselves: columns and first values, types and shapes, categories, groups. */
 
 import { basename } from "node:path";
 import { z } from "zod";
-import type { DataDescription, DataRequest } from "../../../compiler/plan/description.js";
+import type {
+  DataDescription,
+  DataRequest,
+  FileRequest,
+} from "../../../compiler/plan/description.js";
+import { countGroups } from "./count-groups.js";
 import { csvRecords } from "./csv.js";
 import { MalformedError, type OpenFile, withFile } from "./file-head.js";
 import { describeNpy, describeNpz } from "./npy.js";
@@ -14,8 +19,12 @@ const tableBytes = 1 << 22;
 const annotationBytes = 1 << 26;
 const npyBytes = 1 << 16;
 
-/** Reads the head of a file; `null` where there is none or it is too long to look into. */
+/**
+ * Reads the head of a file; `null` where there is none or it is too long to look into. Groups are
+ * counted in all records, and what is wrong with these is the fault that a run would end with.
+ */
 export function describeData(request: DataRequest): DataDescription | null {
+  if (request.kind === "groups") return { kind: "groups", counts: countGroups(request.program) };
   try {
     return withFile(request.file, (open) => describe(request, open));
   } catch (error) {
@@ -24,7 +33,7 @@ export function describeData(request: DataRequest): DataDescription | null {
   }
 }
 
-function describe(request: DataRequest, open: OpenFile): DataDescription | null {
+function describe(request: FileRequest, open: OpenFile): DataDescription | null {
   switch (request.kind) {
     case "csv":
       return describeTable(open, request.delimiter);

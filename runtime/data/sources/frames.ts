@@ -15,7 +15,7 @@ import { compareNaturally } from "../natural-order.js";
 import { type Match, matchPaths, namesIn } from "../path-pattern.js";
 import type { SourceRecord } from "../record.js";
 
-type Frames = Extract<PlainSource, { kind: "frames" }>;
+export type Frames = Extract<PlainSource, { kind: "frames" }>;
 type Field = DataProgram["fields"][number];
 
 /** A frame as the template finds it. */
@@ -37,15 +37,22 @@ export async function listFrames(
   warn: (warning: Diagnostic) => void,
 ): Promise<readonly SourceRecord[]> {
   const { root, group, place } = source;
-  const { found: folders, others } = await matchPaths(
-    { root, pattern: group, kind: "folder" },
-    place,
-  );
-  if (folders.length === 0) throw badData(folderEmpty, { folder: root, wanted: group }, place);
+  const { found, others } = await matchPaths({ root, pattern: group, kind: "folder" }, place);
+  if (found.length === 0) throw badData(folderEmpty, { folder: root, wanted: group }, place);
   if (others.length > 0) {
     const params = { root, pattern: group, folders: others.slice(0, 5), count: others.length };
     warn(diagnose(foldersUnmatched, params, null, { place }));
   }
+  return listGroups(source, found, fields, warn);
+}
+
+/** The same of groups that have been found; of a group alone nothing is said of those beside it. */
+export async function listGroups(
+  { root, place }: Frames,
+  folders: readonly Match[],
+  fields: readonly Field[],
+  warn: (warning: Diagnostic) => void,
+): Promise<readonly SourceRecord[]> {
   const template = leadTemplate(fields);
   const reach = Math.max(0, ...fields.map(({ reader }) => spanOf(reader)));
   const records: SourceRecord[] = [];

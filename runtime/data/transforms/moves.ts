@@ -40,6 +40,27 @@ const moves: readonly MoveOp["kind"][] = [
 /** A record for which a step cannot be made, in words that follow its name. */
 export class UnsuitedError extends Error {}
 
+/** Rows and columns of a picture, side by side. */
+export interface Window {
+  readonly top: number;
+  readonly left: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** What a step leaves that cuts a window out of a picture of this size; `null` for any other step. */
+export function windowOf(
+  op: TransformOp,
+  { height, width }: Pick<Window, "height" | "width">,
+  point: DrawPoint,
+): Window | null {
+  if (op.kind !== "crop" && op.kind !== "center_crop" && op.kind !== "random_crop") return null;
+  const move = moveOf(op, height, width, point);
+  invariant(move !== null, "a crop leaves a window");
+  const { rows, columns } = move;
+  return { top: rows[0] ?? 0, left: columns[0] ?? 0, height: rows.length, width: columns.length };
+}
+
 /** Applies a move to a picture, masks, or boxes, under the draw of the step, the record and the epoch. */
 export function moved(op: MoveOp, value: Value, point: DrawPoint): Value {
   const [height, width] = value.marks?.frame ?? [value.shape.at(-2) ?? 1, value.shape.at(-1) ?? 1];
