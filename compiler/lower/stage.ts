@@ -43,6 +43,8 @@ export interface StagePlan {
 
 export interface StageGraphs {
   readonly grad: Graph;
+  /** `grad` as it is where nothing is recomputed; `null` where nothing is. */
+  readonly gradKeepingAll: Graph | null;
   readonly apply: Graph;
   readonly step: Graph;
   /** The weights of atoms in one micro-batch; `null` where an update is one batch. */
@@ -88,7 +90,8 @@ export function lowerStage(
     value: accumulated(builder, nextName(name), value, batches, "mean"),
   }));
   const finished = (name: string, outputs: readonly NamedValue[]): Graph =>
-    recomputing(pruned(builder.finish(`${stage.name}.${name}`, outputs)), before, recomputed);
+    pruned(builder.finish(`${stage.name}.${name}`, outputs));
+  const again = (graph: Graph): Graph => recomputing(graph, before, recomputed);
   const grad = finished("grad", [
     ...measured,
     ...learned.map(({ path, gradient }) => ({ name: gradientName(path), value: gradient })),
@@ -97,11 +100,9 @@ export function lowerStage(
   const weights =
     batches === 1
       ? null
-      : pruned(
-          builder.finish(
-            `${stage.name}.weights`,
-            measured.filter(({ name }) => name.startsWith(weightName(""))),
-          ),
+      : finished(
+          "weights",
+          measured.filter(({ name }) => name.startsWith(weightName(""))),
         );
   const fused = updateAll(session, rules, builder, stage, learned);
   const applying = createGraphBuilder();
@@ -129,8 +130,9 @@ export function lowerStage(
     applying.input(path, read(path).type),
   );
   return {
-    grad,
-    step: finished("step", [...measured, ...fused.outputs, ...buffers, ...fusedAverages]),
+    grad: again(grad),
+    gradKeepingAll: recomputed.length === 0 ? null : grad,
+    step: again(finished("step", [...measured, ...fused.outputs, ...buffers, ...fusedAverages])),
     apply: pruned(
       applying.finish(`${stage.name}.apply`, [...separate.outputs, ...separateAverages]),
     ),

@@ -37,6 +37,11 @@ export interface LoweredTrain {
   readonly plan: Plan;
   /** By path inside the artifact. */
   readonly graphs: ReadonlyMap<string, Graph>;
+  /** By file, gradients of stages that recompute instances, as they are where all is kept. */
+  readonly unrecomputed: ReadonlyMap<
+    string,
+    { readonly graph: Graph; readonly paths: readonly string[] }
+  >;
   readonly programText: string;
   /** The instances that `each` has made. */
   readonly stacks: ReadonlyMap<string, Stack>;
@@ -107,6 +112,7 @@ export function lowerTrain(
   const { root } = program;
 
   const graphs = new Map<string, Graph>();
+  const unrecomputed = new Map<string, { graph: Graph; paths: readonly string[] }>();
   const slots: { parameter: string; slot: Slot }[] = [];
   const batch = train.data.program.loader.batch;
   const masked = maskOf(train);
@@ -129,6 +135,7 @@ export function lowerTrain(
       isFrozen: frozenInstance(weights, frozen),
       ...masked,
     });
+    const paths = at(recomputed, i);
     for (const path of stage.trainable) changed.add(path);
     for (const { name, value } of forward?.updates ?? [])
       if (isFloat(value.type.dtype)) changed.add(name);
@@ -142,7 +149,7 @@ export function lowerTrain(
         : lowerStage(session, forward, stage, {
             rules: own,
             averaged: kept,
-            recomputed: at(recomputed, i),
+            recomputed: paths,
           });
     if (forward === null || lowered === null) continue;
     checkOutOfMemory(frame, stage, forward);
@@ -171,6 +178,8 @@ export function lowerTrain(
       .set(files.grad, lowered.grad)
       .set(files.apply, lowered.apply)
       .set(files.eval, evalGraph);
+    if (lowered.gradKeepingAll !== null)
+      unrecomputed.set(files.grad, { graph: lowered.gradKeepingAll, paths });
     const weightsFile = `${stage.name}/weights.onnx`;
     if (lowered.weights !== null) graphs.set(weightsFile, lowered.weights);
     const debug = (graph: Graph, name: string, of: SpecContext) => {
@@ -264,7 +273,7 @@ export function lowerTrain(
     stateBytes: stateBytes(state),
   };
   const { stacks } = evaluation.applied.elaboration;
-  return { plan, graphs, programText, stacks };
+  return { plan, graphs, unrecomputed, programText, stacks };
 }
 
 /** What the runtime does around the updates of a stage. */

@@ -6,6 +6,7 @@ import { placement } from "./placement.js";
 import { plan } from "./plan.js";
 import { program } from "./program.js";
 import { resolved } from "./resolved.js";
+import { saved } from "./saved.js";
 import { schedules } from "./schedules.js";
 import { schema } from "./schema.js";
 import { shapes } from "./shapes.js";
@@ -20,5 +21,6 @@ export const subjects: readonly Subject[] = [
   program,
   resolved,
   placement,
+  saved,
   plan,
 ];

@@ -17,7 +17,7 @@ export interface Unfolding {
 /** Zeros and ones `[taps * places, height * width]`: which pixel a tap of the window meets where. */
 function selection({ window, height, width, rows, columns }: Unfolding): readonly number[] {
   const [kh, kw] = [at(window.kernel, 0), at(window.kernel, 1)];
-  const matrix = Array.from({ length: kh * kw * rows * columns * height * width }, () => 0);
+  const matrix = Array.from<number>({ length: kh * kw * rows * columns * height * width }).fill(0);
   let row = 0;
   for (let tap = 0; tap < kh * kw; tap++)
     for (let place = 0; place < rows * columns; place++, row++) {
@@ -30,9 +30,10 @@ function selection({ window, height, width, rows, columns }: Unfolding): readonl
 
 function transposed(matrix: readonly number[], columns: number): readonly number[] {
   const rows = matrix.length / columns;
-  return Array.from({ length: matrix.length }, (_, i) =>
-    at(matrix, (i % rows) * columns + Math.floor(i / rows)),
-  );
+  const result = Array.from<number>({ length: matrix.length }).fill(0);
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) result[j * rows + i] = at(matrix, i * columns + j);
+  return result;
 }
 
 /** Whether unfolding copies nothing: every place meets exactly the pixel it lies on. */
