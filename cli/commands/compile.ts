@@ -23,7 +23,7 @@ export const compile: CommandDefinition = (program, argv) => {
   ])
     .description("write a program's ONNX graphs and plan")
     .action((file: string, flags: CompileFlags) => {
-      const compiled = compileProgram(file, flags, flags.functions);
+      const compiled = compileProgram(file, flags, { functions: flags.functions });
       if (!compiled.ok) {
         process.exitCode = compiled.exitCode;
         return;
