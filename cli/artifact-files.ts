@@ -28,13 +28,16 @@ export type Compiled =
   | { readonly ok: true; readonly artifact: Artifact }
   | { readonly ok: false; readonly exitCode: ExitCode };
 
-/** Compiles a program after printing its findings; without an artifact, what the command exits with. */
+/** Compiles a program after printing its findings, its batches whole or in parts; without an artifact, what the command exits with. */
 export async function compileProgram(
   file: string,
   flags: ProgramFlags,
-  functions: Functions = "inline",
+  {
+    functions = "inline",
+    parts = 1,
+  }: { readonly functions?: Functions; readonly parts?: number } = {},
 ): Promise<Compiled> {
-  const { source, analysis, exitCode } = openProgram(file, flags);
+  const { source, analysis, exitCode } = openProgram(file, flags, { parts });
   const { diagnostics, lowered } = analysis;
   // The layout on several devices is part of the artifact; what runs it refuses it.
   const uncarried = analysis.uncarried.filter(({ code }) => code !== severalDevices.code);
@@ -46,7 +49,8 @@ export async function compileProgram(
     return { ok: false, exitCode: lacks ? exitCodes.environment : exitCodes.findings };
   }
   if (lowered !== null) {
-    printDiagnostics(diagnostics);
+    // What is said of the program has been said of its whole batches.
+    if (parts === 1) printDiagnostics(diagnostics);
     const { emitArtifact } = await import("../compiler/artifact.js");
     return { ok: true, artifact: emitArtifact(lowered, flags.device ?? "cpu", functions) };
   }

@@ -90,7 +90,11 @@ export interface OpenedProgram {
 export function openProgram(
   file: string,
   flags: ProgramFlags,
-  { variants = "chosen", purpose = "compile" }: Pick<CompileOptions, "variants" | "purpose"> = {},
+  {
+    variants = "chosen",
+    purpose = "compile",
+    parts = 1,
+  }: Pick<CompileOptions, "variants" | "purpose" | "parts"> = {},
 ): OpenedProgram {
   const read = openProgramFile(file);
   if (!read.ok)
@@ -107,6 +111,7 @@ export function openProgram(
     variant: flags.variant ?? null,
     variants,
     purpose,
+    parts,
   });
   const flagNames = new Set(["--train", "--variant", ...overrides.map(({ flag }) => flag)]);
   const needed = new Set(neededParams(source).map(({ name }) => name.span.start));

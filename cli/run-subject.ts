@@ -10,6 +10,7 @@ import type { OpenedRun } from "../runtime/use/open-run.js";
 import { compileProgram, writeArtifact } from "./artifact-files.js";
 import { usage } from "./fail.js";
 import { displayName } from "./host.js";
+import { artifactFolder } from "../runtime/use/artifact-folder.js";
 import { addProgramFlags, type ProgramFlags } from "./program-flags.js";
 
 /** Beside the flags of a program, where its runs are. */
@@ -45,7 +46,7 @@ export type Subject =
  */
 export async function openSubject(subject: string, flags: SubjectFlags): Promise<Subject> {
   // Opening a run loads what reads checkpoints; a program that does not compile needs none of it.
-  const { artifactOf, openRun } = await import("../runtime/use/open-run.js");
+  const { openRun } = await import("../runtime/use/open-run.js");
   if (!subject.endsWith(".pipe")) {
     const given = programFlags(flags);
     if (given !== null)
@@ -65,7 +66,7 @@ export async function openSubject(subject: string, flags: SubjectFlags): Promise
       exitCodes.environment,
     );
   // The run's own graphs are kept: another process may be reading them.
-  const artifact = artifactOf(dirname(folder), plan.hash);
+  const artifact = artifactFolder(dirname(folder), plan);
   if (!existsSync(artifact)) writeArtifact(compiled.artifact, artifact);
   return { ok: true, run: openRun(folder) };
 }

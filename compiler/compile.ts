@@ -38,6 +38,8 @@ export interface CompileOptions {
   readonly variant?: string | null;
   /** `all`: without a variant chosen, the others are checked too, and their findings added. */
   readonly variants?: "all" | "chosen";
+  /** In how many micro-batches each batch of the loader is to be learned, one by default. */
+  readonly parts?: number;
   /** `check`: no graphs are made, and `lowered` is `null`; the findings are the same. */
   readonly purpose?: "check" | "compile";
 }
@@ -112,7 +114,8 @@ function analyzeLoaded(chosen: Chosen, host: CompilerHost, options: CompileOptio
   const elaboration = createElaboration(session);
   const frame = rootFrame(elaboration, program.root);
   const declaration = chooseTrain(program, session, options.train, variant);
-  const train = declaration === null ? null : checkTrain(frame, declaration, options.limits);
+  const checked = declaration === null ? null : checkTrain(frame, declaration, options.limits);
+  const train = checked === null ? null : inParts(checked, options.parts ?? 1);
   const facts: Fact[] = [];
   const isCheck = options.purpose === "check";
   if (train !== null && isCheck) checkGraphs(session, program, train, facts);
@@ -155,6 +158,19 @@ function analyzeLoaded(chosen: Chosen, host: CompilerHost, options: CompileOptio
     known.set(batch, found);
     return found;
   }
+}
+
+/** The same updates of micro-batches: as many times as small, and as many times as often. */
+function inParts(train: CheckedTrain, parts: number): CheckedTrain {
+  if (parts === 1) return train;
+  const { program } = train.data;
+  const loader = { ...program.loader, batch: program.loader.batch / parts, parts };
+  const stages = train.stages.map((stage) => {
+    const { updates } = stage.named;
+    const accumulate = updates.accumulate * parts;
+    return { ...stage, named: { ...stage.named, updates: { ...updates, accumulate } } };
+  });
+  return { ...train, stages, data: { ...train.data, program: { ...program, loader } } };
 }
 
 function withBatch(train: CheckedTrain, batch: number): CheckedTrain {

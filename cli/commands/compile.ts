@@ -23,7 +23,7 @@ export const compile: CommandDefinition = (program, argv) => {
   ])
     .description("write a program's ONNX graphs and plan")
     .action(async (file: string, flags: CompileFlags) => {
-      const compiled = await compileProgram(file, flags, flags.functions);
+      const compiled = await compileProgram(file, flags, { functions: flags.functions });
       if (!compiled.ok) {
         process.exitCode = compiled.exitCode;
         return;

@@ -9,7 +9,7 @@ import { exitCodes } from "../../runtime/fault.js";
 import type { Artifact } from "../../compiler/artifact.js";
 import type { RunOptions } from "../../runtime/run-options.js";
 import type { RunResult } from "../../runtime/run-result.js";
-import { compileProgram, writeArtifact } from "../artifact-files.js";
+import { compileProgram } from "../artifact-files.js";
 import { displayName } from "../host.js";
 import { addProgramFlags, formatOption, type ProgramFlags, wholeNumber } from "../program-flags.js";
 import { createProgress, withoutTotal } from "../progress.js";
@@ -70,13 +70,7 @@ async function train(file: string, flags: RunFlags): Promise<number> {
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
   try {
-    const compiled = await compileProgram(file, flags);
-    if (!compiled.ok) return compiled.exitCode;
-    const { artifact } = compiled;
-    const folder = artifactFolder(flags.runsDir, artifact);
-    writeArtifact(artifact, folder);
-    const options: RunOptions = {
-      artifact: folder,
+    const options: Omit<RunOptions, "artifact"> = {
       runsDir: flags.runsDir,
       threads: flags.threads ?? availableParallelism(),
       device: flags.device ?? "cpu",
@@ -87,8 +81,14 @@ async function train(file: string, flags: RunFlags): Promise<number> {
       ignoreMemory: flags.ignoreMemory === true,
       ...(flags.cacheDir === undefined ? {} : { cacheDir: flags.cacheDir }),
     };
-    const { runTraining } = await import("../../runtime/supervise.js");
-    const result = await runTraining(options, (event) => progress.show(event), stop.signal);
+    const { trainInParts } = await import("../train-in-parts.js");
+    const trained = await trainInParts(options, {
+      compile: (parts) => compileProgram(file, flags, { parts }),
+      onEvent: (event) => progress.show(event),
+      stop: stop.signal,
+    });
+    if (!trained.ok) return trained.exitCode;
+    const { artifact, result } = trained;
     progress.end();
     const models =
       result.status === "finished" ? await modelsOf(artifact, result, options, flags) : [];
@@ -110,7 +110,7 @@ async function train(file: string, flags: RunFlags): Promise<number> {
 async function modelsOf(
   { plan }: Artifact,
   { run_dir: folder }: RunResult,
-  { threads }: RunOptions,
+  { threads }: Pick<RunOptions, "threads">,
   { check }: RunFlags,
 ): Promise<readonly string[]> {
   const wanted = [plainModel(plan), ...plan.exports];
@@ -123,9 +123,6 @@ async function modelsOf(
   }
   return wanted.map((model) => target(model.file));
 }
-
-const artifactFolder = (runsDir: string, { plan }: Artifact): string =>
-  join(runsDir, plan.train, ".artifacts", plan.hash.slice(0, 16));
 
 function exitCodeOf({ status, objectives }: RunResult, { gate }: RunFlags): number {
   if (status === "interrupted") return exitCodes.interrupted;

@@ -105,7 +105,7 @@ function accumulate(frame: Frame, { value }: KeyValue): null | "wrong" {
 /** What `on_oom` may change although results depend on it. */
 const permissions = ["batch_statistics"];
 
-function allow(frame: Frame, { value, span }: KeyValue): null | "wrong" {
+function allow(frame: Frame, { value }: KeyValue): null | "wrong" {
   for (const item of itemsOf(value)) {
     if (item.kind === "name" && permissions.includes(item.name)) continue;
     if (item.kind === "name") {
@@ -118,7 +118,6 @@ function allow(frame: Frame, { value, span }: KeyValue): null | "wrong" {
     }
     return "wrong";
   }
-  cannotCarryOut(frame, "`allow`", span);
   return null;
 }
 
@@ -177,15 +176,17 @@ function onNan(
   const dump = policy.bound.get("dump")?.meaning;
   const accumulate = values.get("accumulate")?.value;
   const batches = accumulate === undefined ? 1 : asNumber(evaluate(frame, accumulate));
-  if (dump?.kind === "bool" && dump.value && batches !== 1)
-    cannotCarryOut(frame, "`dump` of `on_nan` with `accumulate`", span);
+  if (dump?.kind !== "bool" || !dump.value) return null;
+  if (batches !== 1) cannotCarryOut(frame, "`dump` of `on_nan` with `accumulate`", span);
+  else if (values.has("on_oom")) cannotCarryOut(frame, "`dump` of `on_nan` with `on_oom`", span);
   return null;
 }
 
-function onOom(frame: Frame, { value, span }: KeyValue, key: string): null | "wrong" {
+/** Batches are one size in all stages: halves of them are a matter of the whole train. */
+function onOom(frame: Frame, { value, span, byStage }: KeyValue, key: string): null | "wrong" {
   const policy = policyOf(frame, key, value);
   if (policy === null || !positive(frame, policy, "min")) return "wrong";
-  cannotCarryOut(frame, "`on_oom`", span);
+  if (byStage === true) cannotCarryOut(frame, "`on_oom` in a stage", span);
   return null;
 }
 

@@ -26,6 +26,8 @@ export interface UpdatePolicies {
     | null;
   /** Whether a loss that is not finite is traced to the first bad value. */
   readonly dump: boolean;
+  /** The smallest micro-batch that `on_oom` may come to, and where it stands; `null` without it. */
+  readonly halve: { readonly min: number; readonly span: Span } | null;
   /** Where `on_oom` stands, unless the program allows that batch statistics change with it. */
   readonly halvedUnallowed: Span | null;
   /** The weights that are validated, tested and written. */
@@ -45,6 +47,7 @@ export function updatePolicies(frame: Frame, values: KeyValues): UpdatePolicies 
   const patience = policy("early_stop");
   const over = patience === null ? null : lengthOf(frame, patience, "over");
   const choice = patience === null ? null : choiceOf(patience);
+  const halving = policy("on_oom");
   const dump = policy("on_nan")?.bound.get("dump")?.meaning;
   const weights = values.get("weights")?.value;
   return {
@@ -64,6 +67,7 @@ export function updatePolicies(frame: Frame, values: KeyValues): UpdatePolicies 
         ? null
         : { ...choice, over, minDelta: numberOf(patience, "min_delta") },
     dump: dump?.kind === "bool" && dump.value && count === 1,
+    halve: halving === null ? null : { min: numberOf(halving, "min"), span: halving.span },
     halvedUnallowed: values.has("allow") ? null : (values.get("on_oom")?.span ?? null),
     weights: weights?.kind === "name" && weights.name === "ema" ? "ema" : "trained",
   };

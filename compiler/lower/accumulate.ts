@@ -36,10 +36,9 @@ export function checkAccumulation(
   session: Session,
   { builder }: Forward,
   { atoms }: LoweredLoss,
-  span: Span | null,
+  { what, span }: { readonly what: string; readonly span: Span | null },
 ): boolean {
   const before = session.diagnostics.length;
-  const what = "`accumulate`";
   const names = new Map(builder.inputs.map(({ name, value }) => [value.id, name]));
   const inputs = (value: Value): readonly string[] =>
     inputsOf(builder.nodes, value).flatMap((id) => names.get(id) ?? []);

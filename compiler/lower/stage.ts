@@ -195,11 +195,12 @@ export function checkedGradients<Gradient>(
   });
   const accumulating = stages.filter(({ updates }) => updates.accumulate > 1);
   const [cut] = accumulating;
-  if (
-    cut !== undefined &&
-    !checkAccumulation(session, forward, objective, cut.updates.accumulateSpan)
-  )
-    return null;
+  const halved = stages.flatMap(({ updates }) => updates.halve ?? [])[0];
+  const source =
+    cut === undefined
+      ? halved && { what: "`on_oom`", span: halved.span }
+      : { what: "`accumulate`", span: cut.updates.accumulateSpan };
+  if (source !== undefined && !checkAccumulation(session, forward, objective, source)) return null;
   const total = totalOf(builder, objective, cut === undefined ? "batch" : "whole update");
   const wrt = parameters.map((member) => member.moved);
   // What the losses reach is read off the forward nodes, before the gradient's are added.

@@ -262,6 +262,7 @@ export function lowerTrain(
     })),
     validateEvery: train.validateEvery,
     checkpoint: planCheckpoint(train.checkpoint, evaluation),
+    ...halvingOf(train),
     precision: { asked: "f32" },
     ...(train.tensorboard === null ? {} : { tensorboard: { folder: train.tensorboard } }),
     infer: graphSpec(infer.graph, "infer.onnx", {
@@ -300,6 +301,12 @@ function policiesOf(
     ...(checkpoint === null ? {} : { checkpoint: planCheckpoint(checkpoint, evaluation) }),
     ...(start === null ? {} : { start: { metric: start.metric, better: better(start) } }),
   };
+}
+
+/** What the train says of want of memory: each stage has it from there. */
+function halvingOf({ stages }: CheckedTrain): Pick<Plan, "onOutOfMemory"> {
+  const halve = stages[0]?.named.updates.halve ?? null;
+  return halve === null ? {} : { onOutOfMemory: { smallest: halve.min } };
 }
 
 function planCheckpoint(
@@ -377,7 +384,10 @@ function hashOf(program: Program, train: CheckedTrain, host: CompilerHost, text:
       module.name.startsWith("saic:") ? module.name : host.sha256(module.module.source.text),
       host.sha256(module.module.source.text),
     ]);
-  const data = { ...train.data.program, loader: { ...train.data.program.loader, workers: 0 } };
+  // A run goes on when memory makes its batches come in parts.
+  const { parts = 1, ...loader } = train.data.program.loader;
+  const whole = { ...loader, batch: loader.batch * parts, workers: 0 };
+  const data = { ...train.data.program, loader: whole };
   return host.sha256(
     JSON.stringify([
       compilerVersion,

@@ -311,6 +311,8 @@ export const dataLoader = z.strictObject({
   residency: z.enum(["preload", "stream"]).optional(),
   /** Batches that are made while one is used. */
   prefetch: positive.optional(),
+  /** The program's batch comes in so many of `batch` records, for want of memory. */
+  parts: positive.optional(),
 });
 
 export const dataProgram = z.strictObject({

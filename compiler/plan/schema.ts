@@ -330,6 +330,8 @@ export const plan = z.strictObject({
   objectives: z.array(objective),
   validateEvery: duration,
   checkpoint: checkpointPolicy,
+  /** The least records that a micro-batch may come to when memory does not suffice. */
+  onOutOfMemory: z.strictObject({ smallest: z.number().int().positive() }).optional(),
   precision: z.strictObject({ asked: z.string() }),
   /** Scalars for TensorBoard, in this folder; where it is empty, in the run's directory. */
   tensorboard: z.strictObject({ folder: z.string() }).optional(),

@@ -11,6 +11,17 @@ const some = (items: readonly string[]): string =>
     .map((item) => `\`${item}\``)
     .join(", ") + (items.length > 5 ? ` and ${items.length - 5} more` : "");
 
+/** Batches come in parts, as memory did not suffice for whole ones. */
+export const batchesInParts = diagnosticKind<{ batch: number; parts: number; micro: number }>({
+  code: "run/batches-in-parts",
+  severity: "warning",
+  message: ({ batch, parts, micro }) =>
+    `memory did not suffice: each batch of ${batch} comes as ${parts} micro-batches of ${micro}`,
+  hint: () => "updates are the same up to rounding; `--fresh` tries whole batches again",
+  explain:
+    "`on_oom: halve_microbatch(min: k)` halves micro-batches and doubles how many make an update when the predicted memory is not there, or an allocation of ONNX Runtime fails. The run goes on at its last checkpoint, and keeps the size from then on.",
+});
+
 export const artifactMissing = diagnosticKind<{ folder: string; file: string }>({
   code: "artifact/missing",
   severity: "error",

@@ -79,6 +79,12 @@ export async function assembleBatch(
   const reading = inOrder(rows, recordsAtOnce, (request) =>
     reader.read(request, job.pass, job.epoch),
   );
+  // The last part of a padded batch may hold no record at all.
+  if (rows.length === 0)
+    for (const data of Object.values(fields)) {
+      if (data instanceof BigInt64Array) data.fill(0n);
+      else data.fill(0);
+    }
   let place = 0;
   begin(place);
   for await (const read of reading) {
@@ -132,10 +138,7 @@ function write(target: TensorData, { data }: Value, row: number): void {
 }
 
 /** Cuts a list of record indices into batches, the last one as long as it comes. */
-export function cutBatches(
-  order: ArrayLike<number>,
-  batch: number,
-): readonly (readonly number[])[] {
+export function cutBatches(order: ArrayLike<number>, batch: number): (readonly number[])[] {
   const all = Array.from(order);
   return Array.from({ length: Math.ceil(all.length / batch) }, (_, i) =>
     all.slice(i * batch, (i + 1) * batch),

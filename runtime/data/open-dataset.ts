@@ -41,7 +41,7 @@ export interface OpenOptions {
  * `data/<dataset>/<draw>` at (epoch, record).
  */
 export async function openDataset(program: DataProgram, options: OpenOptions): Promise<Dataset> {
-  const { batch, last, shuffle } = program.loader;
+  const { batch, last, shuffle, parts = 1 } = program.loader;
   const { listed, records, manifest, warnings } = await findRecords(program, options.seed);
   requireGroups(program, manifest, records);
   const members: Readonly<Record<SplitName, readonly number[]>> = {
@@ -64,9 +64,11 @@ export async function openDataset(program: DataProgram, options: OpenOptions): P
     createStream(options.seed, split === "train" ? "data/order" : `data/order/${split}`);
   const orders = { train: orderOf("train"), val: orderOf("val"), test: orderOf("test") };
   const count = (split: SplitName, purpose?: "training"): number => {
-    const batches = members[split].length / batch;
     const trains = split === "train" || purpose === "training";
-    return trains && last === "drop" ? Math.floor(batches) : Math.ceil(batches);
+    if (!trains) return Math.ceil(members[split].length / batch);
+    // Batches that come in parts begin and end an epoch as whole ones do.
+    const whole = members[split].length / (batch * parts);
+    return parts * (last === "drop" ? Math.floor(whole) : Math.ceil(whole));
   };
 
   return {
@@ -83,8 +85,10 @@ export async function openDataset(program: DataProgram, options: OpenOptions): P
       const epochOrder = shuffle
         ? Array.from(permutation(orders[split], epoch, own.length), (place) => own[place] ?? 0)
         : own;
-      const batches = cutBatches(epochOrder, batch).slice(from, count(split, "training"));
-      return loader.stream(split, epoch, batches);
+      const length = count(split, "training");
+      const batches = cutBatches(epochOrder, batch).slice(0, length);
+      while (batches.length < length) batches.push([]);
+      return loader.stream(split, epoch, batches.slice(from));
     },
     evaluationBatches: (split) =>
       loader.stream(evaluationOf(split), 0, cutBatches(members[split], batch)),

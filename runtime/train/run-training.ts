@@ -5,7 +5,12 @@ import { env } from "onnxruntime-node";
 import type { ExecutablePlan, Plan } from "../../compiler/plan/schema.js";
 import { type Diagnostic, diagnose } from "../../grammar/diagnostic.js";
 import { at } from "../../grammar/invariant.js";
-import { bestWithoutValidation, noBatches, threadsChanged } from "../../grammar/diagnostics/run.js";
+import {
+  batchesInParts,
+  bestWithoutValidation,
+  noBatches,
+  threadsChanged,
+} from "../../grammar/diagnostics/run.js";
 import { type Artifact, openArtifact } from "../artifact.js";
 import { createFiles, type Files } from "../atomic-file.js";
 import { readCheckpoint, readWeights, type State } from "../checkpoint/checkpoint.js";
@@ -203,6 +208,9 @@ async function trainAndConclude(opened: Opened): Promise<RunResult> {
       emit({ type: "warning", code, message, hint, update: start.progress.update });
     if (start.report !== null) emit({ type: "weights", ...start.report });
     if (warning !== null) warn(warning);
+    const { parts, batch: micro } = plan.data.loader;
+    if (parts !== undefined)
+      warn(diagnose(batchesInParts, { batch: micro * parts, parts, micro }, null));
     dataset.warnings?.forEach(warn);
     if (begun && threadsBefore !== null && threadsBefore !== options.threads)
       warn(diagnose(threadsChanged, { before: threadsBefore, now: options.threads }, null));

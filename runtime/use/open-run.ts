@@ -14,6 +14,7 @@ import { createStore } from "../checkpoint/store.js";
 import { exitCodes, Fault } from "../fault.js";
 import { weightsFile } from "../train/averages.js";
 import { checkPlan } from "../train/plan-check.js";
+import { artifactFolder } from "./artifact-folder.js";
 
 export interface OpenedRun {
   /** The run directory. */
@@ -21,10 +22,6 @@ export interface OpenedRun {
   /** Plan and graphs that the run was made with. */
   readonly artifact: Artifact;
 }
-
-/** Where the graphs of a plan lie beside the run directories of its train. */
-export const artifactOf = (trainFolder: string, hash: string): string =>
-  join(trainFolder, ".artifacts", hash.slice(0, 16));
 
 /** Opens a run directory; faults with exit code 2 where it is none, or its graphs are gone. */
 export function openRun(folder: string): OpenedRun {
@@ -35,7 +32,7 @@ export function openRun(folder: string): OpenedRun {
   if (!found.isDirectory()) throw none("it is a file");
   if (!existsSync(join(folder, "plan.json"))) throw none("it has no `plan.json`");
   const { plan } = openArtifact(folder);
-  const artifact = artifactOf(dirname(resolve(folder)), plan.hash);
+  const artifact = artifactFolder(dirname(resolve(folder)), plan);
   if (!existsSync(artifact))
     throw new Fault(diagnose(graphsGone, { folder, artifact }, null), exitCodes.environment);
   checkPlan(plan);

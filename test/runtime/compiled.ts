@@ -17,12 +17,13 @@ import type { RunResult } from "../../runtime/run-result.js";
 import { runHere } from "../../runtime/train/run-training.js";
 import { Crash } from "./harness.js";
 
-/** Compiles a program into `folder`; throws with everything that was found. */
-export function compileInto(folder: string, text: string): Plan {
+/** Compiles a program into `folder`, each batch in `parts`; throws with everything that was found. */
+export function compileInto(folder: string, text: string, parts = 1): Plan {
   const source = createSource("small.pipe", text);
   const { diagnostics, uncarried, lowered } = analyze(source, createHost(), {
     overrides: [],
     train: null,
+    parts,
   });
   const found = [...diagnostics, ...uncarried];
   if (found.length > 0 || lowered === null)
