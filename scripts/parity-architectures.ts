@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { packageRoot } from "../cli/host.js";
 import { at } from "../grammar/invariant.js";
 import { encodeSafetensors } from "../runtime/checkpoint/safetensors.js";
+import { createBoundExecutor } from "../runtime/executor/bound/bound.js";
 import type { Executor, Tensors } from "../runtime/executor/executor.js";
 import type { HostTensor } from "../runtime/tensor.js";
 import { lossesOf } from "../runtime/train/losses.js";
@@ -23,26 +24,30 @@ interface Architecture {
   /** The learning rates of both rules. */
   readonly sgd: number;
   readonly adamw: number;
-  /** Fewer where a network of full width takes seconds for each. */
-  readonly updates?: number;
+  /**
+   * Of full width: updated by kernels on the C API, as runs are. The graph `step` would copy the
+   * whole state of a hundred megabytes in every update.
+   */
+  readonly wide?: true;
 }
 
 const architectures: readonly Architecture[] = [
-  { program: "narrow34", classes: 10, calmed: "bn2", sgd: 2e-3, adamw: 1e-4 },
-  { program: "narrow50", classes: 10, calmed: "bn3", sgd: 2e-3, adamw: 1e-4 },
-  { program: "resnet50", classes: 10, calmed: "bn3", sgd: 2e-3, adamw: 1e-4, updates: 4 },
+  { program: "narrow18", classes: 10, calmed: "bn2", sgd: 5e-4, adamw: 1e-4 },
+  { program: "narrow34", classes: 10, calmed: "bn2", sgd: 5e-4, adamw: 1e-4 },
+  { program: "narrow50", classes: 10, calmed: "bn3", sgd: 2e-4, adamw: 1e-4 },
+  { program: "resnet50", classes: 10, calmed: "bn3", sgd: 3e-5, adamw: 1e-5, wide: true },
   { program: "vit", classes: 4, sgd: 0.05, adamw: 1e-3 },
   { program: "lstm", classes: 4, sgd: 0.1, adamw: 5e-3 },
   { program: "efficientnet", classes: 4, sgd: 0.02, adamw: 1e-3 },
   { program: "decoder", classes: 4, sgd: 0.02, adamw: 1e-3 },
 ];
 
-const usualUpdates = 20;
-/** How many batches repeat; each is seen twice at least. */
-const batchesOver = (updates: number): number => Math.min(4, updates / 2);
+const updates = 20;
+/** How many batches repeat. */
+const batches = 4;
 
 /**
- * Per architecture a folder with the artifact, `state-before`, `gradients` of the first update, the
+ * Per architecture a folder with the artifact, the names of its ops, `state-before`, `gradients` of the first update, the
  * batches, `inference` before the first update, and the losses by rule in `case.json`.
  */
 export async function writeArchitectureFixtures(
@@ -52,7 +57,11 @@ export async function writeArchitectureFixtures(
 ): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const written = architectures.filter(({ program }) => chosen.includes(program));
-  for (const each of written) await writeArchitecture(each, join(folder, each.program), executor);
+  for (const each of written) {
+    const own = each.wide === true ? await createBoundExecutor({ threads: 1 }) : executor;
+    await writeArchitecture(each, join(folder, each.program), own);
+    if (own !== executor) await own.close();
+  }
   const names = written.map(({ program }) => program);
   writeFileSync(join(folder, "index.json"), JSON.stringify(names));
 }
@@ -62,8 +71,6 @@ async function writeArchitecture(
   folder: string,
   executor: Executor,
 ): Promise<void> {
-  const updates = each.updates ?? usualUpdates;
-  const batches = batchesOver(updates);
   const rules = {
     sgd: await trainWith(each, `sgd(lr: ${each.sgd}, momentum: 0.9, weight_decay: 1e-4)`, {
       folder,
@@ -89,15 +96,13 @@ interface Place {
 
 /** The total loss of each update. */
 async function trainWith(
-  { program, classes, calmed, updates = usualUpdates }: Architecture,
+  { program, classes, calmed, wide }: Architecture,
   optimizer: string,
   { folder, executor, first }: Place,
 ): Promise<readonly number[]> {
   const artifact = join(folder, "artifact");
-  const { plan } = prepareTrain(join(packageRoot, "test", "parity", `${program}.pipe`), artifact, {
-    [`${program}.optimizer`]: optimizer,
-  });
-  const batches = batchesOver(updates);
+  const source = join(packageRoot, "test", "parity", `${program}.pipe`);
+  const { plan, graphs } = prepareTrain(source, artifact, { [`${program}.optimizer`]: optimizer });
   const { feeder } = feederOf(plan, updates);
   const batchOf = (update: number) =>
     fixedBatch(plan, update % batches, { records: plan.batch, classes });
@@ -111,6 +116,8 @@ async function trainWith(
   const stage = at(plan.stages, 0);
   let state = calmedState(initialState(plan), calmed);
   if (first) {
+    const met = new Set([...graphs.values()].flatMap(({ nodes }) => nodes.map(({ op }) => op)));
+    writeFileSync(join(folder, "ops.json"), JSON.stringify([...met]));
     const slots = new Set(plan.state.flatMap(({ role, path }) => (role === "slot" ? [path] : [])));
     save(join(folder, "state-before"), new Map([...state].filter(([path]) => !slots.has(path))));
     for (let i = 0; i < batches; i++) save(join(folder, `batch-${i}`), batchOf(i).fields);
@@ -131,7 +138,7 @@ async function trainWith(
     folder: artifact,
     executor,
     feeder,
-    graphs: "fused",
+    graphs: wide === true ? "kernels" : "fused",
   });
   const losses: number[] = [];
   for (let update = 1; update <= updates; update++) {

@@ -47,7 +47,7 @@ const cases: readonly Case[] = [
   features("momentum", { nesterov: "false", weight_decay: "0", drop: "0" }),
   features("dampening", { nesterov: "false", dampening: "0.5", drop: "0" }),
   features("plain", { momentum: "0", nesterov: "false", weight_decay: "0" }),
-  ...["bottlenecks", "vit", "attention", "recurrent", "spectral"].map((name): Case => ({
+  ...["bottlenecks", "vit", "attention", "recurrent", "spectral", "norms"].map((name): Case => ({
     name,
     program: name,
     settings: {},

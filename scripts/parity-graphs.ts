@@ -30,7 +30,7 @@ const count = 300;
 const chunk = 25;
 
 /**
- * Writes `programs.json` and a file of tensors per chunk, whose keys begin with the seed: `feed` for
+ * Writes `programs.json`, with the names of all ops in the graphs, and a file of tensors per chunk, whose keys begin with the seed: `feed` for
  * inputs, and outputs and gradients four times: `exact` by the reference implementations in f64, `plain`
  * by ONNX Runtime, `optimized` after all passes, and `functions` with calls of coarse ops. The
  * gradient of loss `i` for `x0` is `di/x0`.
@@ -42,32 +42,41 @@ export async function writeGraphFixtures(
 ): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const programs: object[] = [];
+  const met = new Set<string>();
   for (let start = 0; start < seeds.length; start += chunk) {
     const tensors = new Map<string, HostTensor>();
     for (const seed of seeds.slice(start, start + chunk)) {
       const program = randomProgram(seed);
       const { inputs, ...described } = program;
       programs.push({ ...described, inputs: inputs.map(({ name }) => name) });
-      for (const [key, tensor] of await run(program, folder, executor))
+      for (const [key, tensor] of await run(program, folder, executor, met))
         tensors.set(`${seed}/${key}`, tensor);
     }
     const file = join(folder, `${start / chunk}.safetensors`);
     writeFileSync(file, Buffer.concat(encodeSafetensors(tensors)));
   }
   rmSync(join(folder, "graph.onnx"), { force: true });
-  writeFileSync(join(folder, "programs.json"), JSON.stringify({ chunk, programs }));
+  writeFileSync(join(folder, "programs.json"), JSON.stringify({ chunk, programs, met: [...met] }));
 }
 
-async function run(program: RandomProgram, folder: string, executor: Executor): Promise<Tensors> {
+/** `met` gets the names of all ops in the graphs that run. */
+async function run(
+  program: RandomProgram,
+  folder: string,
+  executor: Executor,
+  met: Set<string>,
+): Promise<Tensors> {
   const plain = differentiated(program);
+  const [optimized, kept] = [runPasses(plain), runPasses(plain, "keep")];
+  for (const { nodes } of [plain, optimized, kept]) for (const { op } of nodes) met.add(op);
   const arrays = new Map(program.inputs.map(({ name, array }) => [name, array] as const));
   const feeds = new Map([...arrays].map(([name, array]) => [name, hostTensor(array)]));
   const kinds: Readonly<Record<string, Tensors>> = {
     feed: feeds,
     exact: new Map([...interpret(plain, arrays)].map(([k, v]) => [k, hostTensor(v, "f64")])),
     plain: await computed(plain, feeds, folder, executor),
-    optimized: await computed(runPasses(plain), feeds, folder, executor),
-    functions: await computed(runPasses(plain, "keep"), feeds, folder, executor, "keep"),
+    optimized: await computed(optimized, feeds, folder, executor),
+    functions: await computed(kept, feeds, folder, executor, "keep"),
   };
   return new Map(
     Object.entries(kinds).flatMap(([kind, tensors]) =>

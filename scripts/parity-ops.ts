@@ -4,247 +4,38 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { differentiate } from "../compiler/autodiff/differentiate.js";
 import { createGraphBuilder } from "../compiler/ir/create-builder.js";
-import type { Attrs, Graph, NamedValue } from "../compiler/ir/graph.js";
+import type { Graph, NamedValue } from "../compiler/ir/graph.js";
 import { tensorType } from "../compiler/ir/type.js";
 import { emitOnnx } from "../compiler/onnx/emit.js";
+import { opNamed, ops } from "../compiler/ops/index.js";
 import { boundShape } from "../compiler/ops/kit/ndarray.js";
 import { runPasses } from "../compiler/passes/pipeline.js";
 import type { GraphSpec } from "../compiler/plan/schema.js";
 import { compilerVersion } from "../compiler/version.js";
-import { at, invariant } from "../grammar/invariant.js";
+import { assertNever, at, invariant } from "../grammar/invariant.js";
 import { encodeSafetensors } from "../runtime/checkpoint/safetensors.js";
 import type { Executor } from "../runtime/executor/executor.js";
 import { createStream, integers, normal } from "../runtime/random.js";
 import { elementCount, type HostTensor } from "../runtime/tensor.js";
-
-/** An op on inputs of these shapes; `classes` draws an integer input below it. */
-interface OpCase {
-  readonly op: string;
-  readonly inputs: readonly (readonly number[])[];
-  readonly attrs?: Attrs;
-  /** The last input holds integers below this number. */
-  readonly classes?: number;
-}
-
-const conv = (x: readonly number[], w: readonly number[], attrs: Attrs): OpCase => ({
-  op: "conv",
-  inputs: [x, w],
-  attrs,
-});
-const transposed = (x: readonly number[], w: readonly number[], attrs: Attrs): OpCase => ({
-  op: "conv_transpose",
-  inputs: [x, w],
-  attrs,
-});
-const ones = [1, 1, 1, 1];
-
-const cases: readonly OpCase[] = [
-  { op: "relu", inputs: [[5, 7, 3]] },
-  { op: "softplus", inputs: [[5, 7, 3]] },
-  { op: "sigmoid", inputs: [[5, 7, 3]] },
-  { op: "tanh", inputs: [[5, 7, 3]] },
-  { op: "erf", inputs: [[5, 7, 3]] },
-  {
-    op: "matmul",
-    inputs: [
-      [6, 20],
-      [20, 9],
-    ],
-  },
-  {
-    op: "matmul",
-    inputs: [
-      [3, 6, 20],
-      [3, 20, 9],
-    ],
-  },
-  {
-    op: "matmul",
-    inputs: [
-      [3, 6, 20],
-      [20, 9],
-    ],
-  },
-  {
-    op: "mul",
-    inputs: [
-      [4, 1, 5],
-      [3, 1],
-    ],
-  },
-  { op: "div", inputs: [[4, 3, 5], [5]] },
-  { op: "sum", inputs: [[4, 3, 5]], attrs: { axes: [0, 2], keep: false } },
-  { op: "mean", inputs: [[4, 3, 5]], attrs: { axes: [1], keep: true } },
-  { op: "amax", inputs: [[4, 3, 5]], attrs: { axes: [2], keep: false } },
-  { op: "logsumexp", inputs: [[4, 3, 5]], attrs: { axis: 2, keep: false } },
-  { op: "softmax", inputs: [[6, 11]], attrs: { axis: 1 } },
-  { op: "log_softmax", inputs: [[6, 11]], attrs: { axis: 1 } },
-  { op: "softmax_cross_entropy", inputs: [[6, 11], [6]], classes: 11 },
-  { op: "slice", inputs: [[4, 9, 5]], attrs: { axis: 1, from: 2, to: 9, step: 3 } },
-  { op: "pad", inputs: [[4, 9, 5]], attrs: { before: [0, 2, 0], after: [1, 0, 3] } },
-  {
-    op: "concat",
-    inputs: [
-      [4, 2, 5],
-      [4, 3, 5],
-    ],
-    attrs: { axis: 1 },
-  },
-  { op: "transpose", inputs: [[4, 2, 5]], attrs: { order: [2, 0, 1] } },
-  conv([2, 3, 32, 32], [8, 3, 7, 7], { stride: [2, 2], pads: [3, 3, 3, 3] }),
-  conv([2, 8, 30, 30], [6, 8, 3, 3], { pads: ones }),
-  conv([2, 8, 14, 14], [6, 8, 3, 3], { pads: ones }),
-  conv([2, 8, 4, 4], [6, 8, 3, 3], { pads: ones }),
-  conv([2, 8, 15, 14], [6, 8, 3, 3], { stride: [2, 2], pads: ones }),
-  conv([2, 8, 15, 14], [6, 8, 1, 1], { stride: [2, 2] }),
-  conv([2, 8, 15, 14], [6, 8, 1, 1], {}),
-  conv([2, 8, 13, 12], [6, 8, 3, 3], { pads: [2, 2, 2, 2], dilation: [2, 2] }),
-  conv([2, 8, 13, 12], [12, 2, 3, 3], { pads: ones, groups: 4 }),
-  conv([2, 8, 13, 12], [8, 1, 3, 3], { pads: ones, groups: 8 }),
-  conv([2, 8, 13, 12], [12, 4, 3, 2], { stride: [2, 3], pads: [1, 0, 1, 0], groups: 2 }),
-  conv([2, 8, 13, 12], [6, 8, 3, 4], { stride: [2, 1], pads: [0, 2, 1, 1], dilation: [1, 2] }),
-  {
-    op: "max_pool",
-    inputs: [[2, 3, 16, 16]],
-    attrs: { kernel: [3, 3], stride: [2, 2], pads: ones },
-  },
-  { op: "max_pool", inputs: [[2, 3, 16, 16]], attrs: { kernel: [2, 2], stride: [2, 2] } },
-  { op: "avg_pool", inputs: [[2, 3, 16, 16]], attrs: { kernel: [2, 2], stride: [2, 2] } },
-  { op: "avg_pool", inputs: [[2, 3, 17, 16]], attrs: { kernel: [3, 3], stride: [2, 2] } },
-  { op: "batch_norm", inputs: [[4, 5, 6, 7], [5], [5]], attrs: { eps: 1e-5 } },
-  { op: "batch_norm", inputs: [[8, 16, 28, 28], [16], [16]], attrs: { eps: 1e-3 } },
-  ...["gelu", "silu", "elu", "hardsigmoid", "hardswish", "expm1"].map((op) => ({
-    op,
-    inputs: [[5, 7, 3]],
-    attrs: {},
-  })),
-  { op: "gelu", inputs: [[5, 7, 3]], attrs: { approximate: "tanh" } },
-  { op: "leaky_relu", inputs: [[5, 7, 3]], attrs: { slope: 0.2 } },
-  { op: "elu", inputs: [[5, 7, 3]], attrs: { alpha: 0.7 } },
-  { op: "clip", inputs: [[5, 7, 3]], attrs: { low: -0.5, high: 1 } },
-  { op: "amin", inputs: [[4, 3, 5]], attrs: { axes: [0, 2], keep: false } },
-  { op: "var", inputs: [[4, 3, 5]], attrs: { axes: [0, 2], keep: false, correction: 1 } },
-  { op: "var", inputs: [[4, 3, 5]], attrs: { axes: [1], keep: true, correction: 0 } },
-  { op: "prod", inputs: [[4, 3, 5]], attrs: { axes: [1], keep: false } },
-  { op: "cumsum", inputs: [[4, 3, 5]], attrs: { axis: 1 } },
-  { op: "top_k", inputs: [[4, 9, 5]], attrs: { k: 4, axis: 1 } },
-  { op: "matmul", inputs: [[3, 6, 20], [20]] },
-  { op: "matmul", inputs: [[20], [20, 6]] },
-  { op: "matmul", inputs: [[20], [20]] },
-  { op: "tile", inputs: [[4, 3]], attrs: { repeats: [2, 3] } },
-  { op: "flip", inputs: [[4, 3, 5]], attrs: { axes: [0, 2] } },
-  { op: "roll", inputs: [[4, 9]], attrs: { shift: -4, axis: 1 } },
-  ...["edge", "reflect", "circular"].map((mode) => ({
-    op: "pad",
-    inputs: [[2, 3, 6, 5]],
-    attrs: { before: [0, 0, 2, 1], after: [0, 0, 1, 4], mode },
-  })),
-  {
-    op: "gather",
-    inputs: [
-      [9, 4],
-      [3, 5],
-    ],
-    attrs: { axis: 0 },
-    classes: 9,
-  },
-  { op: "gather", inputs: [[4, 9, 2], [5]], attrs: { axis: 1 }, classes: 9 },
-  {
-    op: "take_along",
-    inputs: [
-      [4, 9],
-      [4, 3],
-    ],
-    attrs: { axis: 1 },
-    classes: 9,
-  },
-  { op: "softmax_cross_entropy", inputs: [[6, 5], [6]], attrs: { smoothing: 0.1 }, classes: 5 },
-  {
-    op: "softmax_cross_entropy",
-    inputs: [
-      [4, 6, 5],
-      [4, 6],
-    ],
-    attrs: { smoothing: 0.2, weights: [1, 0.5, 2, 3, 0], ignore: 2 },
-    classes: 5,
-  },
-  transposed([2, 6, 5, 4], [6, 4, 2, 2], { stride: [2, 2] }),
-  transposed([2, 6, 5, 4], [6, 2, 3, 3], {
-    stride: [2, 2],
-    pads: ones,
-    output_pad: [1, 1],
-    groups: 3,
-  }),
-  transposed([2, 6, 22, 20], [6, 4, 3, 3], { pads: ones }),
-  transposed([2, 6, 5, 4], [6, 4, 3, 2], { stride: [3, 2], dilation: [2, 1] }),
-  { op: "adaptive_avg_pool", inputs: [[2, 3, 7, 5]], attrs: { height: 3, width: 2 } },
-  { op: "adaptive_avg_pool", inputs: [[2, 3, 7, 8]], attrs: { height: 1, width: 1 } },
-  ...[false, true].flatMap((align_corners) =>
-    (align_corners ? ["bilinear", "bicubic"] : ["nearest", "bilinear", "bicubic"]).flatMap((mode) =>
-      [
-        [9, 13],
-        [4, 3],
-        [1, 8],
-      ].map(([height = 1, width = 1]) => ({
-        op: "resize",
-        inputs: [[2, 3, 6, 5]],
-        attrs: { height, width, mode, align_corners },
-      })),
-    ),
-  ),
-  { op: "layer_norm", inputs: [[4, 6, 8], [8], [8]], attrs: { eps: 1e-5 } },
-  {
-    op: "layer_norm",
-    inputs: [
-      [4, 6, 8],
-      [6, 8],
-      [6, 8],
-    ],
-    attrs: { eps: 1e-6 },
-  },
-  { op: "rms_norm", inputs: [[4, 6, 8], [8]], attrs: { eps: 1e-6 } },
-  { op: "group_norm", inputs: [[4, 6, 5, 3], [6], [6]], attrs: { groups: 3, eps: 1e-5 } },
-  { op: "group_norm", inputs: [[4, 6, 7], [6], [6]], attrs: { groups: 6, eps: 1e-5 } },
-  {
-    op: "lstm_cell",
-    inputs: [
-      [5, 12],
-      [5, 3],
-    ],
-  },
-  ...[false, true].map((causal) => ({
-    op: "scaled_dot_product",
-    inputs: [
-      [2, 3, 7, 8],
-      [2, 3, 7, 8],
-      [2, 3, 7, 5],
-    ],
-    attrs: { scale: 0.3, causal },
-  })),
-  {
-    op: "scaled_dot_product_biased",
-    inputs: [
-      [2, 3, 7, 8],
-      [2, 3, 9, 8],
-      [2, 3, 9, 5],
-      [3, 1, 9],
-    ],
-    attrs: { scale: 0.3 },
-  },
-];
+import { type InputKind, type OpCase, opCases } from "./parity-op-cases.js";
 
 /**
  * Writes `index.json` and, per case, the model, once more with functions, and a file of tensors: inputs `x0`, `x1`, …, the
- * first output `y`, the cotangent `dy` it is given, and the gradients `dx0`, …
+ * first output `y`, the cotangent `dy` it is given, and the gradients `dx0`, …; in `known.json` every op
+ * there is, and whether a graph of these cases holds it.
  */
 export async function writeOpFixtures(folder: string, executor: Executor): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  for (const [i, each] of cases.entries()) {
-    const graph = runPasses(graphOf(each));
+  const met = new Set<string>();
+  for (const [i, each] of opCases.entries()) {
+    const plain = graphOf(each);
+    const graph = runPasses(plain);
     const target = { device: "cpu", opset: 18, purpose: "train" } as const;
     const model = emitOnnx(graph, { target, producerVersion: compilerVersion });
     writeFileSync(join(folder, `${i}.onnx`), model);
-    const called = emitOnnx(runPasses(graphOf(each), "keep"), {
+    const kept = runPasses(plain, "keep");
+    for (const { nodes } of [plain, graph, kept]) for (const { op } of nodes) met.add(op);
+    const called = emitOnnx(kept, {
       target,
       producerVersion: compilerVersion,
       functions: "keep",
@@ -258,7 +49,13 @@ export async function writeOpFixtures(folder: string, executor: Executor): Promi
     const bytes = Buffer.concat(encodeSafetensors(new Map([...feeds, ...results])));
     writeFileSync(join(folder, `${i}.safetensors`), bytes);
   }
-  writeFileSync(join(folder, "index.json"), JSON.stringify(cases, null, 1));
+  writeFileSync(join(folder, "index.json"), JSON.stringify(opCases, null, 1));
+  const known = [...ops.values()].map(({ name, surface }) => ({
+    name,
+    surface,
+    met: met.has(name),
+  }));
+  writeFileSync(join(folder, "known.json"), JSON.stringify(known, null, 1));
 }
 
 const described = ({ name, value }: NamedValue) => ({
@@ -284,15 +81,18 @@ export function specOf(graph: Graph, file: string): GraphSpec {
   };
 }
 
-/** Outputs `y` and the gradients of `sum(y * dy)`. */
-function graphOf({ op, inputs, attrs, classes }: OpCase): Graph {
+/** Outputs `y`, in f32, and the gradients of `sum(y * dy)` where a gradient passes the op. */
+function graphOf(each: OpCase): Graph {
+  const { op, inputs, attrs } = each;
   const b = createGraphBuilder();
   const values = inputs.map((shape, i) =>
-    b.input(`x${i}`, tensorType(isInteger(i, inputs, classes) ? "i64" : "f32", shape)),
+    b.input(`x${i}`, tensorType(dtypeOf(kindOf(each, i)), shape)),
   );
-  const [y] = b.emitAll(op, values, attrs ?? {});
-  invariant(y, "every op has an output");
+  const [made] = b.emitAll(op, values, attrs ?? {});
+  invariant(made, "every op has an output");
+  const y = b.cast(made, "f32");
   const dy = b.input("dy", y.type);
+  if (opNamed(op).vjp === null) return b.finish(op, [{ name: "y", value: y }]);
   const axes = y.type.shape.map((_, axis) => axis);
   const weighed = b.mul(y, dy);
   const loss = axes.length === 0 ? weighed : b.sum(weighed, { axes, keep: false });
@@ -305,24 +105,60 @@ function graphOf({ op, inputs, attrs, classes }: OpCase): Graph {
   return b.finish(op, [{ name: "y", value: y }, ...named]);
 }
 
-const isInteger = (i: number, inputs: OpCase["inputs"], classes: number | undefined): boolean =>
-  classes !== undefined && i === inputs.length - 1;
+const kindOf = ({ inputs, classes, kinds }: OpCase, i: number): InputKind =>
+  kinds?.[i] ?? (classes !== undefined && i === inputs.length - 1 ? "indices" : "floats");
 
-function inputsOf({ inputs, classes }: OpCase, index: number): Map<string, HostTensor> {
-  return new Map(
-    inputs.map((shape, i): [string, HostTensor] => {
-      if (!isInteger(i, inputs, classes)) return [`x${i}`, numbers(shape, index, i)];
-      const stream = createStream(1, "parity/integers");
-      const drawn = integers(stream, index, i, classes ?? 1, elementCount(shape));
-      return [`x${i}`, { dtype: "i64", shape, data: BigInt64Array.from(drawn, BigInt) }];
-    }),
-  );
+function dtypeOf(kind: InputKind): "f32" | "i64" | "bool" {
+  if (kind === "truths") return "bool";
+  return kind === "indices" || kind === "signed" ? "i64" : "f32";
+}
+
+const inputsOf = (each: OpCase, index: number): Map<string, HostTensor> =>
+  new Map(each.inputs.map((shape, i) => [`x${i}`, drawn(kindOf(each, i), shape, each, index, i)]));
+
+function drawn(
+  kind: InputKind,
+  shape: readonly number[],
+  { classes = 1 }: OpCase,
+  index: number,
+  i: number,
+): HostTensor {
+  const from = (f: (value: number, place: number) => number): HostTensor => ({
+    dtype: "f32",
+    shape,
+    data: normals(shape, index, i).map(f),
+  });
+  const below = (count: number): readonly number[] => [
+    ...integers(createStream(1, "parity/integers"), index, i, count, elementCount(shape)),
+  ];
+  const whole = (values: readonly number[]): HostTensor => ({
+    dtype: "i64",
+    shape,
+    data: BigInt64Array.from(values, BigInt),
+  });
+  switch (kind) {
+    case "floats":
+      return numbers(shape, index, i);
+    case "positive":
+      return from((value) => 0.5 + Math.abs(value));
+    case "holes":
+      return from((value, place) => (place % 3 === 1 ? NaN : value));
+    case "indices":
+      return whole(below(classes));
+    case "signed":
+      return whole(below(2 * classes).map((value) => value - classes + Number(value >= classes)));
+    case "truths":
+      return { dtype: "bool", shape, data: Uint8Array.from(below(2)) };
+    default:
+      return assertNever(kind);
+  }
 }
 
 const numbers = (shape: readonly number[], major: number, minor: number): HostTensor => ({
   dtype: "f32",
   shape,
-  data: Float32Array.from(
-    normal(createStream(1, "parity/numbers"), major, minor, elementCount(shape)),
-  ),
+  data: normals(shape, major, minor),
 });
+
+const normals = (shape: readonly number[], major: number, minor: number): Float32Array =>
+  Float32Array.from(normal(createStream(1, "parity/numbers"), major, minor, elementCount(shape)));

@@ -123,6 +123,7 @@ class EfficientNet(nn.Module):
 
 
 ARCHITECTURES = {
+    "narrow18": lambda: ResNet([2, 2, 2, 2], 10, 16),
     "narrow34": lambda: ResNet([3, 4, 6, 3], 10, 16),
     "narrow50": lambda: Bottlenecks([3, 4, 6, 3], [16, 32, 64, 128], 10),
     "resnet50": MODELS["resnet50"],

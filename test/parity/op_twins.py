@@ -115,6 +115,12 @@ def _batch_norm(a, x, g, b):
     return y, x.mean(axes), x.var(axes, correction=0)
 
 
+def _batch_norm_inference(a, x, g, b, mean, variance):
+    """Written out: PyTorch's own has no gradient for its statistics."""
+    mean, variance, g, b = (each[:, None, None] for each in (mean, variance, g, b))
+    return (x - mean) / (variance + a["eps"]).sqrt() * g + b
+
+
 def _attention(a, q, k, v, bias=None):
     scores = a["scale"] * q @ k.mT
     if a.get("causal"):
@@ -129,6 +135,22 @@ def _scatter_along(a, k, x):
     shape[a["axis"]] = a["size"]
     return x.new_zeros(shape).scatter_add(a["axis"], k, x)
 
+
+def _extreme(which):
+    start = torch.inf if which == "amin" else -torch.inf
+
+    def rows(a, k, x):
+        made = x.new_full((a["size"], *x.shape[1:]), start)
+        return made.index_reduce(0, k, x.detach(), which)
+
+    return rows
+
+
+def _over(which):
+    return lambda a, x: which(x, tuple(a["axes"]), keepdim=a["keep"])
+
+
+DTYPES = {"f32": torch.float32, "i64": torch.int64}
 
 TWINS = {
     "relu": lambda a, x: F.relu(x),
@@ -201,6 +223,23 @@ TWINS = {
     "argmax": lambda a, x: x.argmax(a["axis"], keepdim=a["keep"]),
     "argmin": lambda a, x: x.argmin(a["axis"], keepdim=a["keep"]),
     "einsum": lambda a, *xs: torch.einsum(a["equation"], *xs),
+    "equal": lambda a, x, w: x == w,
+    "not_equal": lambda a, x, w: x != w,
+    "isnan": lambda a, x: torch.isnan(x),
+    "mod": lambda a, x, w: torch.remainder(x, w),
+    "any": _over(torch.any),
+    "all": _over(torch.all),
+    "cast": lambda a, x: x.to(DTYPES[a["dtype"]]),
+    "one_hot": lambda a, k: F.one_hot(k, a["depth"]),
+    "scatter_min": _extreme("amin"),
+    "scatter_max": _extreme("amax"),
+    "iota": lambda a: torch.arange(a["size"]),
+    "vector": lambda a: torch.tensor(a["values"]),
+    "constant": lambda a: torch.full(a["shape"], a["value"]),
+    "gemm_bias": lambda a, x, w, b: F.relu(x @ w + b).detach(),
+    "gemm_residual": lambda a, x, w, b, r: (x @ w + b + r).detach(),
+    "after": lambda a, x, since: x * 1,
+    "batch_norm_inference": _batch_norm_inference,
     "rearrange": lambda a, x: x.reshape(a["split"]).permute(a["order"]).reshape(a["shape"]),
 }
 """By the name of the op, from its attributes and inputs; several outputs are a tuple."""
@@ -210,3 +249,6 @@ PLAIN = (
     "add sub maximum minimum less less_equal greater greater_equal"
 )
 TWINS |= {name: lambda a, *xs, f=getattr(torch, name): f(*xs) for name in PLAIN.split()}
+
+UNTESTED: dict[str, str] = {}
+"""Ops that no parity test reaches, each with the reason why, as a sentence."""

@@ -5,11 +5,17 @@ networks some activation falls on the other side of zero in f32, which moves sin
 more than rounding. PyTorch in f64 is the measure: two programs in f32 that are both right
 drift apart where a rule or a batch normalization makes rounding noise larger from step to step, so
 that a curve has to be as near to f64 as PyTorch's own in f32 is, within a factor.
+
+Where an activation is nearer to zero than f32 tells, two right programs may disagree about its side,
+and with it about a thousandth of all gradients below. Rectified networks are therefore also compared
+on the sides that the run itself took, by the bound of all others.
 """
 
 import json
 from functools import cache
 
+import onnx
+import onnxruntime
 import pytest
 import torch
 import torch.nn.functional as F
@@ -17,12 +23,13 @@ from architecture_twins import ARCHITECTURES
 from cases import FOLDER
 from measure import difference
 from safetensors.torch import load_file
+from sides import choosing, recording
 
 ROOT = FOLDER / "architectures"
 NAMES = json.loads((ROOT / "index.json").read_text())
 RULES = ["sgd", "adamw"]
-# Of millions of activations some are nearer to zero than f32 tells: one that falls on the other
-# side moves all gradients below it by a thousandth, though no output moves.
+RECTIFIED = [name for name in NAMES if name.startswith(("narrow", "resnet"))]
+# Of millions of activations some are nearer to zero than f32 tells.
 WIDE = ["resnet50"]
 
 
@@ -67,21 +74,31 @@ def batch_of(name, update):
 
 @cache
 def curve(name, rule, dtype):
-    """The losses of all updates and, by path, the gradients of the first."""
+    """The losses of all updates."""
     model = model_of(name, dtype).train()
     optimizer = optimizer_of(name, rule, model.parameters())
-    losses, gradients = [], {}
+    losses = []
     for update in range(1, described(name)["updates"] + 1):
         loss = loss_of(model, batch_of(name, update))
         optimizer.zero_grad()
         loss.backward()
-        if update == 1:
-            found = dict(model.named_parameters())
-            entries = [e for e in state(name) if e["role"] == "parameter"]
-            gradients = {e["path"]: found[e["key"]].grad.clone() for e in entries}
         optimizer.step()
         losses.append(loss.item())
-    return losses, gradients
+    return losses
+
+
+@cache
+def gradients(name, dtype):
+    return gradients_now(name, dtype)
+
+
+def gradients_now(name, dtype):
+    """Of the first update, by path."""
+    model = model_of(name, dtype).train()
+    loss_of(model, batch_of(name, 1)).backward()
+    found = dict(model.named_parameters())
+    entries = [e for e in state(name) if e["role"] == "parameter"]
+    return {e["path"]: found[e["key"]].grad for e in entries}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -103,10 +120,10 @@ def test_outputs(name):
 def test_gradients_of_the_first_step(name):
     """Within three times what PyTorch in f32 is off by, or 1e-6, and within 1e-3.
 
-    A wide network is held to that where no activation's side counts, in its last layer.
+    A wide network is held to that on its own sides, below, and here where no side counts, in its
+    last layer.
     """
-    _, exact = curve(name, "sgd", torch.float64)
-    _, single = curve(name, "sgd", torch.float32)
+    exact, single = gradients(name, torch.float64), gradients(name, torch.float32)
     ours, own = distance(tensors(name, "gradients"), exact), distance(single, exact)
     print(f"\n{name}: ours off {ours:.1e}, torch f32 off {own:.1e}")
     if name in WIDE:
@@ -120,6 +137,64 @@ def test_gradients_of_the_first_step(name):
     assert ours < 1e-3
 
 
+@pytest.mark.parametrize("name", RECTIFIED)
+def test_gradients_on_the_sides_of_the_run(name):
+    """Within three times what PyTorch in f32 is off by on its own sides, or 1e-6.
+
+    The sides of both are f64's but where f64 itself is zero to rounding, in a few places of millions.
+    """
+    found, sides = run_with_sides(name)
+    with choosing(sides) as chosen:
+        ours = distance(found, gradients_now(name, torch.float64))
+    with recording() as theirs:
+        single = gradients_now(name, torch.float32)
+    with choosing(theirs) as other:
+        own = distance(single, gradients_now(name, torch.float64))
+    count = sum(side.numel() for side in sides)
+    print(f"\n{name}: {count} activations, ours {chosen}, torch f32 {other}")
+    print(f"ours off {ours:.1e}, torch f32 off {own:.1e}")
+    assert ours < max(3 * own, 1e-6)
+    assert chosen.turned < 1e-5 * count
+    assert chosen.furthest < 1e-5
+
+
+def run_with_sides(name):
+    """The gradients that the file computes, and the side of every rectified value in the same run."""
+    model = onnx.load(ROOT / name / "artifact" / "main" / "grad.onnx")
+    rectified = [node.output[0] for node in model.graph.node if node.op_type == "Relu"]
+    known = {output.name for output in model.graph.output}
+    model.graph.output.extend(
+        onnx.helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, None)
+        for output in rectified
+        if output not in known
+    )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    values, batch = tensors(name, "state-before"), batch_of(name, 1)
+    feeds = {
+        each.name: (
+            batch[each.name.removeprefix("field:")]
+            if each.name.startswith("field:")
+            else values[each.name]
+        ).numpy()
+        for each in session.get_inputs()
+    }
+    names = [output.name for output in session.get_outputs()]
+    results = {
+        key: torch.from_numpy(value)
+        for key, value in zip(names, session.run(names, feeds), strict=True)
+    }
+    found = {
+        key.removeprefix("gradient:"): value
+        for key, value in results.items()
+        if key.startswith("gradient:")
+    }
+    return found, [results[output] > 0 for output in rectified]
+
+
 def distance(ours, exact):
     assert {key: value.shape for key, value in ours.items()} == {
         key: value.shape for key, value in exact.items()
@@ -131,13 +206,16 @@ def distance(ours, exact):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("name", NAMES)
 def test_losses_of_updates(name, rule):
-    ours = described(name)["rules"][rule]
-    exact, _ = curve(name, rule, torch.float64)
-    single, _ = curve(name, rule, torch.float32)
-    errors = [abs(a - b) / b for a, b in zip(ours, exact, strict=True)]
-    own = [abs(a - b) / b for a, b in zip(single, exact, strict=True)]
-    print(f"\n{name} {rule}: {ours[0]:.4f} to {ours[-1]:.4f}")
-    print(f"ours off {max(errors):.1e}, torch f32 off {max(own):.1e}")
+    """Twenty losses within 5e-5 of PyTorch's in f64, or as near as PyTorch's own in f32, times five."""
+    ours, exact = described(name)["rules"][rule], curve(name, rule, torch.float64)
+    assert len(ours) == 20
     assert ours[-1] < 0.99 * ours[0]
+    errors = [abs(a - b) / b for a, b in zip(ours, exact, strict=True)]
+    print(f"\n{name} {rule}: {ours[0]:.4f} to {ours[-1]:.4f}, off {errors[0]:.1e} to {max(errors):.1e}")
+    if errors[0] < 1e-6 and max(errors) < 5e-5:
+        return
+    single = curve(name, rule, torch.float32)
+    own = [abs(a - b) / b for a, b in zip(single, exact, strict=True)]
+    print(f"torch f32 off {own[0]:.1e} to {max(own):.1e}")
     assert errors[0] < max(5 * own[0], 1e-6)
-    assert max(errors) < max(5 * max(own), 5e-4 if name in WIDE else 5e-5)
+    assert max(errors) < max(5 * max(own), 5e-5)

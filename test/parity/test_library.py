@@ -10,7 +10,7 @@ from cases import case, named, state_of, trained
 from measure import difference, differences, worst
 from twins import LOSSES, OPTIMIZERS
 
-LIBRARY = ["bottlenecks", "vit", "attention", "recurrent", "spectral"]
+LIBRARY = ["bottlenecks", "vit", "attention", "recurrent", "spectral", "norms"]
 
 
 @pytest.mark.parametrize("name", LIBRARY)

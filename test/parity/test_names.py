@@ -19,6 +19,7 @@ from twins import MODELS
         ("attention", None),
         ("recurrent", None),
         ("spectral", None),
+        ("norms", None),
     ],
 )
 def test_state_is_the_twins(program, count):

@@ -239,6 +239,22 @@ class Spectral(nn.Module):
         return self.head(self.back(h).mean(2))
 
 
+class Norms(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 6, 3, 1, 1, bias=False)
+        self.first = nn.InstanceNorm2d(6, affine=True)
+        self.conv2 = nn.Conv2d(6, 8, 3, 2, 1, bias=False)
+        self.second = nn.InstanceNorm2d(8, eps=1e-3)
+        self.rms = nn.RMSNorm(32, eps=1e-6)
+        self.head = nn.Linear(32, 4)
+
+    def forward(self, x):
+        x = torch.tanh(self.first(self.conv1(x)))
+        x = torch.tanh(self.second(self.conv2(x)))
+        return self.head(self.rms(x.mean(2).flatten(1)))
+
+
 def weighted_losses(outputs, fields):
     weight = torch.tensor([1, 2, 0.5, 1.5], dtype=outputs.dtype)
     total = F.cross_entropy(outputs, fields["label"], weight=weight, label_smoothing=0.1)
@@ -282,15 +298,18 @@ MODELS |= {
     "attention": Attention,
     "recurrent": Recurrent,
     "spectral": Spectral,
+    "norms": Norms,
 }
 LOSSES |= {"bottlenecks": weighted_losses, "vit": resnet_losses, "attention": focal_losses}
 LOSSES |= {"recurrent": resnet_losses, "spectral": resnet_losses}
+LOSSES |= {"norms": resnet_losses}
 OPTIMIZERS |= {"bottlenecks": adam, "vit": rmsprop, "attention": adamax, "recurrent": adam}
-OPTIMIZERS |= {"spectral": adam}
+OPTIMIZERS |= {"spectral": adam, "norms": adam}
 SLOTS |= {
     "bottlenecks": ("exp_avg", "exp_avg_sq"),
     "vit": ("square_avg", "momentum_buffer"),
     "attention": ("exp_avg", "exp_inf"),
     "recurrent": ("exp_avg", "exp_avg_sq"),
     "spectral": ("exp_avg", "exp_avg_sq"),
+    "norms": ("exp_avg", "exp_avg_sq"),
 }

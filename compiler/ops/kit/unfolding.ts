@@ -15,9 +15,9 @@ export interface Unfolding {
 }
 
 /** Zeros and ones `[taps * places, height * width]`: which pixel a tap of the window meets where. */
-function selection({ window, height, width, rows, columns }: Unfolding): readonly number[] {
+function selection({ window, height, width, rows, columns }: Unfolding): Float64Array {
   const [kh, kw] = [at(window.kernel, 0), at(window.kernel, 1)];
-  const matrix = Array.from<number>({ length: kh * kw * rows * columns * height * width }).fill(0);
+  const matrix = new Float64Array(kh * kw * rows * columns * height * width);
   let row = 0;
   for (let tap = 0; tap < kh * kw; tap++)
     for (let place = 0; place < rows * columns; place++, row++) {
@@ -28,11 +28,11 @@ function selection({ window, height, width, rows, columns }: Unfolding): readonl
   return matrix;
 }
 
-function transposed(matrix: readonly number[], columns: number): readonly number[] {
+function transposed(matrix: Float64Array, columns: number): Float64Array {
   const rows = matrix.length / columns;
-  const result = Array.from<number>({ length: matrix.length }).fill(0);
+  const result = new Float64Array(matrix.length);
   for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) result[j * rows + i] = at(matrix, i * columns + j);
+    for (let j = 0; j < columns; j++) result[j * rows + i] = matrix[i * columns + j] ?? 0;
   return result;
 }
 
@@ -48,7 +48,7 @@ export function unfold(o: OnnxBuilder, x: OnnxOperand, unfolding: Unfolding): st
   if (isTrivial(unfolding)) return flat;
   const matrix = transposed(selection(unfolding), height * width);
   const shape = [height * width, matrix.length / (height * width)];
-  return o.node("MatMul", [flat, o.floats(matrix, shape, x.type.dtype)]);
+  return o.node("MatMul", [flat, o.floats([...matrix], shape, x.type.dtype)]);
 }
 
 /** The adjoint: adds `x [N, C, taps, places]` up into `[N, C, height, width]`. */
@@ -60,7 +60,7 @@ export function fold(o: OnnxBuilder, { name, type }: OnnxOperand, unfolding: Unf
   const matrix = selection(unfolding);
   const shape = [matrix.length / (height * width), height * width];
   const flat = o.node("Reshape", [name, o.shape([n, c, at(shape, 0)])]);
-  const sums = o.node("MatMul", [flat, o.floats(matrix, shape, type.dtype)]);
+  const sums = o.node("MatMul", [flat, o.floats([...matrix], shape, type.dtype)]);
   return o.node("Reshape", [sums, full]);
 }
 
