@@ -14,10 +14,10 @@ import { type Executor, executorNames, type Tensors } from "../runtime/executor/
 import { openExecutor } from "../runtime/executor/open-executor.js";
 import { elementCount } from "../runtime/tensor.js";
 import type { UpdateGraphs } from "../runtime/run-options.js";
-import { type Applier, graphApplier, kernelApplier } from "../runtime/train/apply.js";
 import { createStepper } from "../runtime/train/step.js";
 import { prepareTrain } from "../scripts/prepare-train.js";
 import { feederOf, fixedBatch, initialState } from "../scripts/step-inputs.js";
+import { updating } from "./updating.js";
 
 /** 50 tensors of 2^20 numbers: 200 MiB. */
 const tensors = 50;
@@ -180,42 +180,6 @@ const learnedBy = ({ state, stages }: Plan): number =>
   state
     .filter(({ path }) => at(stages, 0).trainable.includes(path))
     .reduce((sum, { shape }) => sum + elementCount(shape), 0);
-
-/** The update alone, of gradients that stay the same. */
-async function updating(
-  executor: Executor,
-  folder: string,
-  plan: Plan,
-  form: "graph" | "kernels",
-): Promise<Work> {
-  const { feeder } = feederOf(plan, 1000);
-  const stage = at(plan.stages, 0);
-  const options = { folder, executor, feeder };
-  const applier: Applier | null =
-    form === "graph" ? await graphApplier(stage, options) : await kernelApplier(stage, options);
-  if (applier === null) throw new Error("AdamW is elementwise");
-  const spec = stage.graphs.grad;
-  let state = initialState(plan);
-  const outputs = new Map(
-    spec.outputs
-      .flatMap(({ name, meaning, shape }) => {
-        if (meaning.kind === "state") return [[name, state.get(meaning.path)] as const];
-        if (meaning.kind !== "gradient") return [];
-        const numbers = shape.map(Number);
-        const place = applier.gradientPlaces.get(name);
-        const data = place?.data ?? new Float32Array(elementCount(numbers));
-        if (data instanceof Float32Array) data.fill(1e-3);
-        return [[name, place ?? { dtype: "f32" as const, shape: numbers, data }] as const];
-      })
-      .flatMap(([name, tensor]) => (tensor === undefined ? [] : [[name, tensor] as const])),
-  );
-  let update = 0;
-  return async () => {
-    const read = applier.admit(state);
-    const { newState } = await applier.apply(++update, read, { spec, outputs });
-    state = new Map([...state, ...newState]);
-  };
-}
 
 /** Half of the bytes read and half written, by the one thread that has nothing else to do. */
 async function copying(bytes: number): Promise<Work> {

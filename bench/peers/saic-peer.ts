@@ -1,15 +1,18 @@
-/** A training step of a compiled program as the benchmark's worker: answers JSON lines on standard input. */
+/** Training steps, their parts and single ops as the benchmark's worker: answers JSON lines on standard input. */
 
 import { createInterface } from "node:readline";
 import type { GraphSpec } from "../../compiler/plan/schema.js";
 import { assertNever, at, invariant } from "../../grammar/invariant.js";
 import { openArtifact } from "../../runtime/artifact.js";
+import type { Executor, Graph, Tensors } from "../../runtime/executor/executor.js";
 import { openExecutor } from "../../runtime/executor/open-executor.js";
-import { createStream, normal } from "../../runtime/random.js";
+import { alternating } from "../../runtime/train/places.js";
 import { settlingIn } from "../../runtime/train/residence.js";
 import { createStepper } from "../../runtime/train/step.js";
 import { feederOf, fixedBatch, initialState } from "../../scripts/step-inputs.js";
-import { type Answer, gemmFile, type Request, type Timing } from "./protocol.js";
+import { type Bounds, graphFeeds } from "../graph-feeds.js";
+import { updating } from "../updating.js";
+import { type Answer, boundsOf, gemmFile, type Request, type Timing } from "./protocol.js";
 
 type Repeat = (count: number) => Promise<Timing>;
 
@@ -26,9 +29,8 @@ async function timed(work: () => Promise<void>, count: number): Promise<Timing> 
 }
 
 /** The step as a run makes it: in the default executor, updated by kernels where there are some. */
-async function prepare(artifact: string, classes: number, threads: number): Promise<Repeat> {
+async function prepareStep(artifact: string, classes: number, executor: Executor): Promise<Repeat> {
   const { plan } = openArtifact(artifact);
-  const { executor } = await openExecutor(null, { device: "cpu", threads });
   const { feeder } = feederOf(plan, 1000);
   const stage = at(plan.stages, 0);
   const memory = executor.kernels?.createMemory() ?? null;
@@ -50,8 +52,47 @@ async function prepare(artifact: string, classes: number, threads: number): Prom
     }, count);
 }
 
+/** The graph of the gradients alone. */
+async function prepareGradient(
+  artifact: string,
+  classes: number,
+  executor: Executor,
+): Promise<Repeat> {
+  const { plan } = openArtifact(artifact);
+  const { grad } = at(plan.stages, 0).graphs;
+  const batch = fixedBatch(plan, 0, { records: plan.batch, classes });
+  const sources = { update: 1, batch, gradients: new Map(), firstRecord: 0 };
+  const { feeder } = feederOf(plan, 1000);
+  const feeds = feeder(grad, { ...sources, state: initialState(plan) });
+  return repeating(await executor.load(artifact, grad), () => feeds);
+}
+
+async function prepareUpdate(artifact: string, executor: Executor): Promise<Repeat> {
+  const { plan } = openArtifact(artifact);
+  const form = executor.kernels === null ? "graph" : "kernels";
+  const update = await updating(executor, artifact, plan, form);
+  return (count) => timed(update, count);
+}
+
+/** A graph by itself. */
+const prepareGraph = async (
+  folder: string,
+  spec: GraphSpec,
+  executor: Executor,
+  below: Bounds = new Map(),
+): Promise<Repeat> => repeating(await executor.load(folder, spec), graphFeeds(spec, below));
+
+/** Every run writes where the one before the last did, as in training. */
+function repeating(graph: Graph, feeds: () => Tensors): Repeat {
+  const places = alternating();
+  return (count) =>
+    timed(async () => {
+      places.keep(await graph.run(feeds(), places.spare()));
+    }, count);
+}
+
 /** Products of two square matrices in ONNX Runtime. */
-async function prepareGemm(folder: string, size: number, threads: number): Promise<Repeat> {
+function prepareGemm(folder: string, size: number, executor: Executor): Promise<Repeat> {
   const described = { dtype: "f32" as const, shape: [size, size] };
   const spec: GraphSpec = {
     file: gemmFile,
@@ -64,17 +105,11 @@ async function prepareGemm(folder: string, size: number, threads: number): Promi
     peakBytes: 0,
     flops: 0,
   };
-  const { executor } = await openExecutor(null, { device: "cpu", threads });
-  const loaded = await executor.load(folder, spec);
-  const data = Float32Array.from(normal(createStream(0, "gemm"), 0, 0, size * size));
-  const feeds = new Map(["a", "b"].map((name) => [name, { ...described, data }] as const));
-  return (count) =>
-    timed(async () => {
-      await loaded.run(feeds);
-    }, count);
+  return prepareGraph(folder, spec, executor);
 }
 
 async function main(): Promise<void> {
+  let executor: Executor | null = null;
   let steps: Repeat | null = null;
   let gemm: Repeat | null = null;
   for await (const line of createInterface({ input: process.stdin })) {
@@ -85,11 +120,22 @@ async function main(): Promise<void> {
   async function respond(request: Request): Promise<Answer> {
     switch (request.do) {
       case "setup": {
-        const { artifact, classes, threads, gemmSize } = request;
-        gemm = await prepareGemm(artifact, gemmSize, threads);
-        await gemm(1);
+        const { artifact, classes, part } = request;
+        const opened = await begin(artifact, request);
         const idleBytes = process.memoryUsage.rss();
-        steps = await prepare(artifact, classes, threads);
+        steps =
+          part === "step"
+            ? await prepareStep(artifact, classes, opened)
+            : part === "gradient"
+              ? await prepareGradient(artifact, classes, opened)
+              : await prepareUpdate(artifact, opened);
+        return { idleBytes };
+      }
+      case "op": {
+        const { folder, spec, call } = request;
+        const opened = await begin(folder, request);
+        const idleBytes = process.memoryUsage.rss();
+        steps = await prepareGraph(folder, spec, opened, boundsOf(call));
         return { idleBytes };
       }
       case "steps":
@@ -103,6 +149,20 @@ async function main(): Promise<void> {
       default:
         return assertNever(request);
     }
+  }
+
+  /** The executor of a run without a choice; what an earlier setup has loaded is let go. */
+  async function begin(
+    folder: string,
+    { threads, gemmSize }: { readonly threads: number; readonly gemmSize: number },
+  ): Promise<Executor> {
+    await executor?.close();
+    const { executor: opened, warning } = await openExecutor(null, { device: "cpu", threads });
+    if (warning !== null) console.error(warning.message);
+    executor = opened;
+    gemm = await prepareGemm(folder, gemmSize, opened);
+    await gemm(1);
+    return opened;
   }
 }
 

@@ -1,7 +1,6 @@
 """PyTorch as the benchmark's peer: a worker that answers JSON lines on standard input.
 
-Requests: `{"do": "setup", "model", "size", "batch", "classes", "fused", "threads"}`, `{"do": "steps",
-"count"}`, `{"do": "gemm", "size", "count"}`, `{"do": "peak"}`. Each gives one line of JSON.
+The requests are those of `protocol.ts`; each gives one line of JSON.
 """
 
 import json
@@ -12,6 +11,8 @@ import time
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+import torch_ops
 
 
 class BasicBlock(nn.Module):
@@ -179,11 +180,24 @@ class Training:
         )
 
     def step(self):
+        loss = self.gradient()
+        self.update()
+        return loss
+
+    def gradient(self):
         self.optimizer.zero_grad(set_to_none=True)
         loss = F.cross_entropy(self.model(self.x), self.labels)
         loss.backward()
-        self.optimizer.step()
         return loss.item()
+
+    def update(self):
+        self.optimizer.step()
+
+    def part(self, name):
+        """The work of one repetition; an update needs gradients, which stay as they are."""
+        if name == "update":
+            self.gradient()
+        return getattr(self, name)
 
 
 def timed(function, count):
@@ -197,16 +211,20 @@ def timed(function, count):
 
 
 def main():
-    training = None
+    work = None
     for line in sys.stdin:
         request = json.loads(line)
         match request["do"]:
             case "setup":
                 torch.set_num_threads(request["threads"])
-                training = Training(request)
+                work = Training(request).part(request["part"])
+                answer = {"version": torch.__version__}
+            case "op":
+                torch.set_num_threads(request["threads"])
+                work = torch_ops.prepare(request["call"])
                 answer = {"version": torch.__version__}
             case "steps":
-                answer = timed(training.step, request["count"])
+                answer = timed(work, request["count"])
             case "gemm":
                 a, b = torch.randn(2, request["size"], request["size"])
                 out = torch.empty_like(a)

@@ -1,6 +1,7 @@
 /** Brings expressions into one form and removes those that compute nothing. */
 
 import { at, invariant } from "../../grammar/invariant.js";
+import { sameShape } from "../ir/dim.js";
 import type { Node, Value } from "../ir/graph.js";
 import { sameType } from "../ir/type.js";
 import { any, constant, named, op, shared, splat, variable } from "./pattern.js";
@@ -35,6 +36,21 @@ graph @canonical(%x: f32[2, 3]) {
       ),
       where: ({ node, c }) => at(node.inputs, 0).id === c.id,
       replace: (b, { node, c, x }) => b.emitAll(node.op, [x, c], node.attrs),
+    }),
+
+    // A number meets a tensor as it is.
+    rule({
+      match: named(
+        "node",
+        op(
+          (o) => o.traits?.includes("commutative") === true,
+          shared(op("expand", any("x"))),
+          any("y"),
+        ),
+      ),
+      where: ({ node, x, y }) =>
+        x.type.shape.every((extent) => extent === 1) && keepsShape(node, y),
+      replace: (b, { node, x, y }) => b.emitAll(node.op, [y, x], node.attrs),
     }),
 
     ...[
@@ -84,6 +100,9 @@ graph @canonical(%x: f32[2, 3]) {
 });
 
 const keepsType = (node: Node, x: Value): boolean => sameType(at(node.outputs, 0).type, x.type);
+
+const keepsShape = (node: Node, x: Value): boolean =>
+  sameShape(at(node.outputs, 0).type.shape, x.type.shape);
 
 function orderOf(node: Node): readonly number[] {
   const order = node.attrs["order"];

@@ -124,6 +124,7 @@ describe("canonicalize", () => {
     ["reshape to its own shape", (b, x) => b.emit("reshape", [x], { shape: [2, 3] })],
     ["expand to its own shape", (b, x) => b.emit("expand", [x], { shape: [2, 3] })],
     ["transpose and back", (b, x) => b.transpose(b.transpose(x, [1, 0]), [1, 0])],
+    ["1 spread out, times x", (b, x) => b.mul(b.expand(b.constant(1, "f32", [1, 1]), [2, 3]), x)],
     ["reshape and back", (b, x) => b.reshape(b.reshape(x, [6]), [2, 3])],
   ])("%s is x", (_, body) => {
     expect(canonicalOps(body)).toEqual([]);
@@ -134,6 +135,11 @@ describe("canonicalize", () => {
       "a constant that broadcasts x",
       (b, x) => b.emit("mul", [x, b.constant(1, "f32", [4, 2, 3])]),
       ["constant", "mul"],
+    ],
+    [
+      "a row spread out",
+      (b, x) => b.mul(b.expand(b.sum(x, { axes: [0], keep: true }), [2, 3]), x),
+      ["sum", "expand", "mul"],
     ],
     ["1 / x", (b, x) => b.emit("div", [b.constant(1), x]), ["constant", "div"]],
     ["0 - x", (b, x) => b.emit("sub", [b.constant(0), x]), ["constant", "sub"]],

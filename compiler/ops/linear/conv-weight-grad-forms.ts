@@ -2,15 +2,11 @@
 
 import { at } from "../../../grammar/invariant.js";
 import type { OnnxBuilder, OnnxOperand } from "../kit/onnx-builder.js";
-import { boundDim } from "../kit/window.js";
+import { boundDim, positionOf, type Window } from "../kit/window.js";
 
-interface Form {
+interface Form extends Window {
   readonly x: OnnxOperand;
   readonly g: OnnxOperand;
-  readonly kernel: readonly number[];
-  readonly stride: readonly number[];
-  readonly pads: readonly number[];
-  readonly dilation: readonly number[];
   readonly groups: number;
 }
 
@@ -80,6 +76,53 @@ export function tapProducts(o: OnnxBuilder, form: Form): string {
   const joined = o.node("Concat", products, { axis: 2 });
   return o.node("Reshape", [joined, o.shape([outs, c / groups, ...form.kernel])]);
 }
+
+/**
+ * One channel per group: `D[h, j, r] = sum over q of x[h, column(q, j)] g[r, q]` of each map, and
+ * `dw[i, j]` is the sum of `D[row(r, i), j, r]` over r. Constant matrices of zeros and ones move the
+ * columns and add up: three products, where taps would copy the input once each.
+ */
+export function byRowProducts(o: OnnxBuilder, form: Form): string {
+  const { n, c, rows, columns } = extentsOf(form);
+  const { dtype, shape } = form.x.type;
+  const [height, width] = [boundDim(at(shape, 2)), boundDim(at(shape, 3))];
+  const [kh, kw] = [at(form.kernel, 0), at(form.kernel, 1)];
+  const maps = n * c;
+  const moving = zerosAndOnes(width, kw * columns, (u, to) => {
+    const [j, q] = [Math.floor(to / columns), to % columns];
+    return u === positionOf(form, 1, q, j);
+  });
+  const adding = zerosAndOnes(height * kw * rows, kh * kw, (from, to) => {
+    const [h, j, r] = [Math.floor(from / rows / kw), Math.floor(from / rows) % kw, from % rows];
+    return j === to % kw && h === positionOf(form, 0, r, Math.floor(to / kw));
+  });
+  const x = o.node("Reshape", [form.x.name, o.shape([maps * height, width])]);
+  const moved = o.node("MatMul", [x, o.floats(moving, [width, kw * columns], dtype)]);
+  const byColumn = o.node(
+    "Transpose",
+    [o.node("Reshape", [form.g.name, o.shape([maps, rows, columns])])],
+    { perm: [0, 2, 1] },
+  );
+  const products = o.node("MatMul", [
+    o.node("Reshape", [moved, o.shape([maps, height * kw, columns])]),
+    byColumn,
+  ]);
+  const sums = o.node("MatMul", [
+    o.node("Reshape", [products, o.shape([maps, height * kw * rows])]),
+    o.floats(adding, [height * kw * rows, kh * kw], dtype),
+  ]);
+  const byRecord = o.node("Reshape", [sums, o.shape([n, c, 1, kh, kw])]);
+  return o.node("ReduceSum", [byRecord, o.ints([0])], { keepdims: 0 });
+}
+
+const zerosAndOnes = (
+  rows: number,
+  columns: number,
+  isOne: (row: number, column: number) => boolean,
+): readonly number[] =>
+  Array.from({ length: rows * columns }, (_, i) =>
+    isOne(Math.floor(i / columns), i % columns) ? 1 : 0,
+  );
 
 /** `g xT` over the last two axes, summed over the first. */
 function summedProducts(

@@ -8,10 +8,17 @@ import { numelOf, printType, tensorType } from "../../ir/type.js";
 import { attr, defineOp } from "../define.js";
 import { forEachTap } from "../kit/conv-taps.js";
 import { countOf } from "../kit/ndarray.js";
+import { sampleArray } from "../kit/sample-array.js";
 import { factors } from "../kit/sharding.js";
 import { unfoldingPays } from "../kit/unfolding.js";
 import { boundDim, convAttrs, stepsOf, convName, convNames } from "../kit/window.js";
-import { pointwise, swappedAxes, tapProducts, unfolded } from "./conv-weight-grad-forms.js";
+import {
+  byRowProducts,
+  pointwise,
+  swappedAxes,
+  tapProducts,
+  unfolded,
+} from "./conv-weight-grad-forms.js";
 import { unfoldedWeightGrad } from "./conv-unfolded.js";
 
 /** Up to so many input channels a product per kernel element has too few rows. */
@@ -20,6 +27,9 @@ const fewChannels = 4;
 const largeKernel = 25;
 /** From this output map on, one product per kernel element beats one large product. */
 const largeMap = 784;
+
+/** Beyond this output map the constants of products of rows are large, and their work grows with its side. */
+const largestMap = 56 * 56;
 
 /** The gradient of `conv` for a weight of `kernel`, from its input and the cotangent `g` of its output. */
 export const convWeightGrad = defineOp({
@@ -104,6 +114,16 @@ export const convWeightGrad = defineOp({
           stride.some((step) => step > 1) ||
           mapOf(g.shape) < largeMap),
       onnx: unfolded,
+    },
+    {
+      name: "row-products",
+      when: ({ x, g, groups, kernel, stride }, target) =>
+        target.device === "cpu" &&
+        [at(x.shape, 1), at(g.shape, 1)].every((channels) => boundDim(channels) === groups) &&
+        (mapOf(g.shape) <= largeMap ||
+          (mapOf(g.shape) <= largestMap &&
+            (at(kernel, 0) * at(kernel, 1) >= largeKernel || stride.some((step) => step > 1)))),
+      onnx: byRowProducts,
     },
     { name: "taps", onnx: tapProducts },
   ],
@@ -292,6 +312,15 @@ export const convWeightGrad = defineOp({
       groups: 2,
       dilation: [1, 2],
       kernel: [1, 2],
+    },
+    {
+      why: "a channel per group, padding, a stride along rows",
+      x: sampleArray([2, 3, 4, 6]),
+      g: sampleArray([2, 3, 4, 3], 1),
+      groups: 3,
+      stride: [1, 2],
+      pads: [1, 0, 1, 1],
+      kernel: [3, 2],
     },
   ],
 });
