@@ -28,6 +28,7 @@ import type { Slot } from "./optimizer.js";
 import { checkOutOfMemory } from "./out-of-memory.js";
 import { parameterRules, type StageRules } from "./parameter-rules.js";
 import { checkPrecomputed } from "./precompute.js";
+import { hashOf } from "./plan-hash.js";
 import { planSchedule } from "./schedule-runs.js";
 import { lowerStage, pruned, type StagePlan } from "./stage.js";
 import { planStages } from "./stage-plans.js";
@@ -375,32 +376,3 @@ function inferenceGraph(
   const graph = pruned(elaboration.builder.finish("infer", applied.outputs));
   return { graph, draws: elaboration.draws };
 }
-
-/** Changes exactly when something that bears on the numbers changes. */
-function hashOf(program: Program, train: CheckedTrain, host: CompilerHost, text: string): string {
-  const modules = program.modules
-    .filter((module) => module !== program.root)
-    .map((module) => [
-      module.name.startsWith("saic:") ? module.name : host.sha256(module.module.source.text),
-      host.sha256(module.module.source.text),
-    ]);
-  // A run goes on when memory makes its batches come in parts.
-  const { parts = 1, ...loader } = train.data.program.loader;
-  const whole = { ...loader, batch: loader.batch * parts, workers: 0 };
-  const data = { ...train.data.program, loader: whole };
-  return host.sha256(
-    JSON.stringify([
-      compilerVersion,
-      text,
-      modules,
-      train.declaration.name.text,
-      train.seed,
-      train.stages.map(({ duration }) => duration),
-      stripPlaces(data),
-    ]),
-  );
-}
-
-/** Places name files as they were given on the command line, which changes no result. */
-const stripPlaces = (value: unknown): unknown =>
-  JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === "place" ? undefined : inner)));
