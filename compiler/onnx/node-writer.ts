@@ -62,6 +62,7 @@ export function createNodeWriter(
   const names = new Map<string, string>();
   const drafts: Draft[] = [];
   const constants = new Map<string, TensorProto>();
+  const once = new Map<string, string>();
   let origin: NodeOrigin = { name: "", metadata: {} };
 
   const unique = (wanted: string): string => {
@@ -99,6 +100,11 @@ export function createNodeWriter(
     node: (opType, inputs, attrs = {}) => at(builder.nodes(opType, inputs, attrs, 1), 0),
     nodes: (opType, inputs, attrs, count) => add({ opType, inputs, attrs }, count),
     floats: (values, shape, dtype = "f32") => constant(dtype, values, shape),
+    once(key, make) {
+      const name = once.get(key) ?? make();
+      once.set(key, name);
+      return name;
+    },
     ints: (values) => constant("i64", values, [values.length]),
     shape: (shape) => builder.ints(shapeNumbers(shape)),
     extents: (shape) => writeExtents(builder, symbols, shape),

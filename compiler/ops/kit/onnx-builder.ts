@@ -34,6 +34,8 @@ export interface OnnxBuilder {
   ): readonly string[];
   /** A constant as an initializer, shared between equal ones. */
   floats(values: readonly number[], shape: readonly number[], dtype?: TensorType["dtype"]): string;
+  /** What `make` gives, a constant that takes long to make, under a key that says all of it. */
+  once(key: string, make: () => string): string;
   /** A 1-D i64 constant: axes, shapes, pads. */
   ints(values: readonly number[]): string;
   /** A reshape target; at most one dim may be symbolic (it becomes -1). */

@@ -28,6 +28,10 @@ function selection({ window, height, width, rows, columns }: Unfolding): Float64
   return matrix;
 }
 
+/** How many values the windows hold together. */
+const unfoldedSize = ({ window, rows, columns }: Unfolding): number =>
+  at(window.kernel, 0) * at(window.kernel, 1) * rows * columns;
+
 function transposed(matrix: Float64Array, columns: number): Float64Array {
   const rows = matrix.length / columns;
   const result = new Float64Array(matrix.length);
@@ -46,9 +50,12 @@ export function unfold(o: OnnxBuilder, x: OnnxOperand, unfolding: Unfolding): st
   const { height, width } = unfolding;
   const flat = o.node("Reshape", [x.name, o.shape([n, c, height * width])]);
   if (isTrivial(unfolding)) return flat;
-  const matrix = transposed(selection(unfolding), height * width);
-  const shape = [height * width, matrix.length / (height * width)];
-  return o.node("MatMul", [flat, o.floats([...matrix], shape, x.type.dtype)]);
+  const shape = [height * width, unfoldedSize(unfolding)];
+  const { dtype } = x.type;
+  const matrix = o.once(`unfold ${dtype} ${JSON.stringify(unfolding)}`, () =>
+    o.floats([...transposed(selection(unfolding), height * width)], shape, dtype),
+  );
+  return o.node("MatMul", [flat, matrix]);
 }
 
 /** The adjoint: adds `x [N, C, taps, places]` up into `[N, C, height, width]`. */
@@ -57,10 +64,13 @@ export function fold(o: OnnxBuilder, { name, type }: OnnxOperand, unfolding: Unf
   const { height, width } = unfolding;
   const full = o.shape([n, c, height, width]);
   if (isTrivial(unfolding)) return o.node("Reshape", [name, full]);
-  const matrix = selection(unfolding);
-  const shape = [matrix.length / (height * width), height * width];
-  const flat = o.node("Reshape", [name, o.shape([n, c, at(shape, 0)])]);
-  const sums = o.node("MatMul", [flat, o.floats([...matrix], shape, type.dtype)]);
+  const size = unfoldedSize(unfolding);
+  const flat = o.node("Reshape", [name, o.shape([n, c, size])]);
+  const { dtype } = type;
+  const matrix = o.once(`fold ${dtype} ${JSON.stringify(unfolding)}`, () =>
+    o.floats([...selection(unfolding)], [size, height * width], dtype),
+  );
+  const sums = o.node("MatMul", [flat, matrix]);
   return o.node("Reshape", [sums, full]);
 }
 
