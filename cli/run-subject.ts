@@ -10,7 +10,7 @@ import type { OpenedRun } from "../runtime/use/open-run.js";
 import { compileProgram, writeArtifact } from "./artifact-files.js";
 import { usage } from "./fail.js";
 import { displayName } from "./host.js";
-import { artifactFolder } from "../runtime/use/artifact-folder.js";
+import { artifactFolder } from "../runtime/artifact-folder.js";
 import { addProgramFlags, type ProgramFlags } from "./program-flags.js";
 
 /** Beside the flags of a program, where its runs are. */

@@ -5,13 +5,12 @@ import { join } from "node:path";
 import type { Artifact } from "../compiler/artifact.js";
 import type { Plan } from "../compiler/plan/schema.js";
 import { memoryPredicted, outOfMemory } from "../grammar/diagnostics/run.js";
-import { openArtifact } from "../runtime/artifact.js";
 import type { RunEvent } from "../runtime/events.js";
 import { type ExitCode, Fault } from "../runtime/fault.js";
 import type { RunOptions } from "../runtime/run-options.js";
 import type { RunResult } from "../runtime/run-result.js";
 import { runTraining } from "../runtime/supervise.js";
-import { artifactFolder } from "../runtime/use/artifact-folder.js";
+import { artifactFolder } from "../runtime/artifact-folder.js";
 import { type Compiled, writeArtifact } from "./artifact-files.js";
 
 export interface TrainingServices {
@@ -37,7 +36,7 @@ export async function trainInParts(
   let { mode } = options;
   let compiled = await compile(1);
   if (!compiled.ok) return compiled;
-  const earlier = mode === "fresh" ? 1 : partsBefore(options.runsDir, compiled.artifact.plan);
+  const earlier = mode === "fresh" ? 1 : await partsBefore(options.runsDir, compiled.artifact.plan);
   if (earlier > 1) {
     // Commands that use the run may ask for its whole batches.
     write(options.runsDir, compiled.artifact);
@@ -67,9 +66,10 @@ function write(runsDir: string, artifact: Artifact): string {
 }
 
 /** What a run has come to: its directory has the plan that it was last trained by. */
-function partsBefore(runsDir: string, { train, hash }: Plan): number {
+async function partsBefore(runsDir: string, { train, hash }: Plan): Promise<number> {
   const folder = join(runsDir, train, hash.slice(0, 16));
   if (!existsSync(join(folder, "plan.json"))) return 1;
+  const { openArtifact } = await import("../runtime/artifact.js");
   return openArtifact(folder).plan.data.loader.parts ?? 1;
 }
 

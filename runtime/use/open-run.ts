@@ -7,6 +7,7 @@ import { diagnose } from "../../grammar/diagnostic.js";
 import { graphsGone, noRunDirectory, weightsAbsent } from "../../grammar/diagnostics/use.js";
 import { at } from "../../grammar/invariant.js";
 import { type Artifact, openArtifact } from "../artifact.js";
+import { artifactFolder } from "../artifact-folder.js";
 import { createFiles } from "../atomic-file.js";
 import { readManifest, readWeights, type State } from "../checkpoint/checkpoint.js";
 import type { Progress } from "../checkpoint/progress.js";
@@ -14,7 +15,6 @@ import { createStore } from "../checkpoint/store.js";
 import { exitCodes, Fault } from "../fault.js";
 import { weightsFile } from "../train/averages.js";
 import { checkPlan } from "../train/plan-check.js";
-import { artifactFolder } from "./artifact-folder.js";
 
 export interface OpenedRun {
   /** The run directory. */

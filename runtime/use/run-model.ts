@@ -155,12 +155,12 @@ function symbolic({ infer, predict }: ExecutablePlan, output: Output): Output {
 export const fieldsOf = (spec: GraphSpec): readonly string[] =>
   spec.inputs.flatMap(({ feed }) => (feed.kind === "field" ? [feed.field] : []));
 
-/** Batches of an epoch that no data tell: enough for every stage to last, however it accumulates. */
-const longEpoch = 2 ** 20;
+/** Batches of an epoch that nobody counts: enough for an update in the shortest of stages. */
+const someBatches = 2 ** 20;
 
 /** What an evaluation feeds beside records and weights: schedules of losses stand at their start. */
 function feederOf(plan: ExecutablePlan): ReturnType<typeof createFeeder> {
-  const timeline = createTimeline(plan, longEpoch);
+  const timeline = createTimeline(plan, someBatches);
   return createFeeder({ seed: plan.seed, timeline, schedules: createSchedules(plan, timeline) });
 }
 

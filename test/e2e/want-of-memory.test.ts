@@ -93,4 +93,4 @@ test("not below what the program says", async () => {
   expect(ended, ended.stderr).toMatchObject({ code: 5, stdout: "" });
   expect(ended.stderr).toContain("error[run/out-of-memory]");
   expect(ended.stderr).not.toContain("batches-in-parts");
-}, 60_000);
+}, 180_000);
