@@ -6,7 +6,6 @@ import { assertNever, at, invariant } from "../../grammar/invariant.js";
 import { openArtifact } from "../../runtime/artifact.js";
 import type { Executor, Graph, Tensors } from "../../runtime/executor/executor.js";
 import { openExecutor } from "../../runtime/executor/open-executor.js";
-import { alternating } from "../../runtime/train/places.js";
 import { settlingIn } from "../../runtime/train/residence.js";
 import { createStepper } from "../../runtime/train/step.js";
 import { feederOf, fixedBatch, initialState } from "../../scripts/step-inputs.js";
@@ -82,12 +81,12 @@ const prepareGraph = async (
   below: Bounds = new Map(),
 ): Promise<Repeat> => repeating(await executor.load(folder, spec), graphFeeds(spec, below));
 
-/** Every run writes where the one before the last did, as in training. */
+/** Every run writes where the one before did, for its outputs are done with. */
 function repeating(graph: Graph, feeds: () => Tensors): Repeat {
-  const places = alternating();
+  let outputs: Tensors = new Map();
   return (count) =>
     timed(async () => {
-      places.keep(await graph.run(feeds(), places.spare()));
+      outputs = await graph.run(feeds(), outputs);
     }, count);
 }
 
