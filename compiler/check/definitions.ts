@@ -166,8 +166,12 @@ const memberNames = ({ members }: DatasetDecl): readonly string[] => [
   ),
 ];
 
+/** Blocks whose names have been found to be their own. */
+const sound = new WeakSet<BlockDecl>();
+
 /** Whether a block's settings, ports, members and lets have names of their own; a double one is reported. */
 export function namesAreUnique(frame: Frame, block: BlockDecl): boolean {
+  if (sound.has(block)) return true;
   const names = [
     ...block.formals.map(({ name }) => name),
     ...block.members.flatMap((member) => {
@@ -193,5 +197,6 @@ export function namesAreUnique(frame: Frame, block: BlockDecl): boolean {
     ]);
     return false;
   }
+  sound.add(block);
   return true;
 }

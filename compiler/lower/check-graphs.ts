@@ -99,8 +99,14 @@ function checkUpdates(session: Session, prepared: PreparedTrain): void {
   const slots: OwnedSlot[] = [];
   const seen = new Set<string>();
   const learning = stages.map(({ trainable }) => new Set(trainable));
+  const keys = new Map<ParameterRule | undefined, string>();
+  const keyOf = (rule: ParameterRule | undefined): string => {
+    const key = keys.get(rule) ?? ruleKey(rule);
+    keys.set(rule, key);
+    return key;
+  };
   const typical = evaluation.members.filter(({ path, value }) => {
-    const own = rules.map((byPath) => ruleKey(byPath.get(path)));
+    const own = rules.map((byPath) => keyOf(byPath.get(path)));
     const learns = learning.map((paths) => paths.has(path));
     const key = [printType(value.type), ...own, ...learns].join();
     if (seen.has(key)) return false;

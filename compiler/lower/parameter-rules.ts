@@ -52,20 +52,25 @@ export function parameterRules(
       byWeight,
       groups,
     });
-    return new Map(
-      [...byWeight].map(([path, own]) => {
-        const optimizer = mergedWith(stage.optimizer, own);
-        const schedules = new Map(
-          scheduledSettings(optimizer).map((setting) => {
-            const base = numberOf(optimizer, setting);
-            const found = followed.find((each) => isSame(each, { setting, base, run }));
-            invariant(found !== undefined, `no schedule of \`${setting}\` from ${base}`);
-            return [setting, found.name];
-          }),
-        );
-        return [path, { optimizer, schedules }] as const;
-      }),
-    );
+    // Most weights learn like another: rules that come out the same are one.
+    const made: { readonly own: OwnSettings; readonly rule: ParameterRule }[] = [];
+    const ruleOf = (own: OwnSettings): ParameterRule => {
+      const known = made.find((each) => areAlike(each.own, own));
+      if (known !== undefined) return known.rule;
+      const optimizer = mergedWith(stage.optimizer, own);
+      const schedules = new Map(
+        scheduledSettings(optimizer).map((setting) => {
+          const base = numberOf(optimizer, setting);
+          const found = followed.find((each) => isSame(each, { setting, base, run }));
+          invariant(found !== undefined, `no schedule of \`${setting}\` from ${base}`);
+          return [setting, found.name];
+        }),
+      );
+      const rule = { optimizer, schedules };
+      made.push({ own, rule });
+      return rule;
+    };
+    return new Map([...byWeight].map(([path, own]) => [path, ruleOf(own)] as const));
   });
   const names = new Set(
     stages.flatMap((rules) => [...rules.values()].flatMap((rule) => [...rule.schedules.values()])),
@@ -77,6 +82,12 @@ export function parameterRules(
       .map(({ name, base, run }) => planSchedule(name, base, run)),
   };
 }
+
+/** Whether two weights have the same settings from the same lines. */
+const areAlike = (a: OwnSettings, b: OwnSettings): boolean =>
+  a.optimizer === b.optimizer &&
+  a.settings.size === b.settings.size &&
+  [...a.settings].every(([name, bound]) => b.settings.get(name) === bound);
 
 const isSame = (
   a: Pick<Followed, "setting" | "base" | "run">,
