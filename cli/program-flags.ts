@@ -19,7 +19,7 @@ export interface ProgramFlags {
   readonly seed?: number;
   readonly steps?: number;
   readonly epochs?: number;
-  readonly device?: "cpu" | "cuda";
+  readonly device?: "cpu" | "cuda" | "webgpu";
   readonly [param: string]: unknown;
 }
 
@@ -59,7 +59,9 @@ export function addProgramFlags(
     .option("--seed <n>", "seed of weights, order and augmentation", wholeNumber(0))
     .option("--steps <n>", "train this many updates in all, stages in proportion", wholeNumber(1))
     .option("--epochs <n>", "train this many epochs in all, stages in proportion", wholeNumber(1))
-    .addOption(new Option("--device <name>", "where graphs run").choices(["cpu", "cuda"]));
+    .addOption(
+      new Option("--device <name>", "where graphs run").choices(["cpu", "cuda", "webgpu"]),
+    );
   for (const option of own) command.addOption(option);
   addParamFlags(command, argv);
   return command;

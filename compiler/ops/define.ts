@@ -66,7 +66,7 @@ export interface Formulation<I extends string, A extends AttrKinds, V extends I 
 
 /** What graphs are emitted for. */
 export interface Target {
-  readonly device: "cpu" | "cuda";
+  readonly device: "cpu" | "cuda" | "webgpu";
   readonly opset: number;
   /** `infer` keeps the batch symbolic and trains nothing. */
   readonly purpose: "train" | "infer";

@@ -6,7 +6,7 @@ import type { KernelHost } from "./kernels.js";
 
 export type Tensors = ReadonlyMap<string, HostTensor>;
 
-export type Device = "cpu" | "cuda";
+export type Device = "cpu" | "cuda" | "webgpu";
 
 /** In the order in which they are tried. */
 export const executorNames = ["bound", "session"] as const;

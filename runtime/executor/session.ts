@@ -1,13 +1,11 @@
 /** The executor on onnxruntime-node's public API: one session per graph, outputs as fresh buffers. */
 
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { DType } from "../../compiler/plan/data.js";
 import type { GraphSpec } from "../../compiler/plan/schema.js";
 import { diagnose } from "../../grammar/diagnostic.js";
-import { deviceUnavailable, dtypeUnsupported } from "../../grammar/diagnostics/run.js";
+import { dtypeUnsupported } from "../../grammar/diagnostics/run.js";
 import { exitCodes, Fault } from "../fault.js";
 import type { HostTensor, TensorData } from "../tensor.js";
 import {
@@ -17,6 +15,7 @@ import {
   type Graph,
   type Tensors,
 } from "./executor.js";
+import { refusalByDevice, requireDevice } from "./devices.js";
 import { compareNames, mismatch, refusalOf, requireFile } from "./refusals.js";
 
 /** The binding's names of types. It has none for bf16: such a tensor cannot pass. */
@@ -33,7 +32,7 @@ const sessionTypes: Readonly<Record<DType, Tensor.Type | null>> = {
 
 /** Faults with exit code 2, naming the library, when the device has no working provider. */
 export function createSessionExecutor(options: ExecutorOptions): Executor {
-  if (options.device === "cuda") requireCudaProvider();
+  requireDevice(options.device);
   const graphs = createOpenGraphs();
   return {
     name: "session",
@@ -90,9 +89,8 @@ async function createSession(file: string, options: ExecutorOptions): Promise<In
     });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const library = /(\blib[\w.-]+\.so[\w.]*)[^:]*: cannot open shared object/u.exec(message)?.[1];
-    if (options.device === "cuda" && (library !== undefined || /cuda|provider/iu.test(message)))
-      throw unavailable(library ?? "libonnxruntime_providers_cuda.so", `does not work: ${message}`);
+    const refused = refusalByDevice(options.device, message);
+    if (refused !== null) throw refused;
     throw refusalOf(error, `loading \`${file}\``, file);
   }
 }
@@ -134,22 +132,3 @@ function sessionType(name: string, dtype: DType): Tensor.Type {
     exitCodes.environment,
   );
 }
-
-/** onnxruntime-node carries the CUDA provider as a library of its own, fetched on installation. */
-function requireCudaProvider(): void {
-  const entry = createRequire(import.meta.url).resolve("onnxruntime-node");
-  const folder = join(dirname(dirname(entry)), "bin", "napi-v6", process.platform, process.arch);
-  const library = join(
-    folder,
-    process.platform === "win32"
-      ? "onnxruntime_providers_cuda.dll"
-      : "libonnxruntime_providers_cuda.so",
-  );
-  if (!existsSync(library)) throw unavailable(library, "does not exist");
-}
-
-const unavailable = (library: string, detail: string): Fault =>
-  new Fault(
-    diagnose(deviceUnavailable, { device: "cuda", library, detail }, null),
-    exitCodes.environment,
-  );

@@ -131,7 +131,7 @@ describe("a wrong command line ends with 2", () => {
     `);
     expect(await failing("run", "tiny.pipe", "--device", "tpu")).toMatchInlineSnapshot(`
       "error[command/usage]: option \`--device <name>\` argument \`tpu\` is invalid
-       = hint: allowed choices are cpu, cuda"
+       = hint: allowed choices are cpu, cuda, webgpu"
     `);
     expect(
       await failing("run", "tiny.pipe", "--steps", "1", "--epochs", "1"),
@@ -156,6 +156,15 @@ describe("a wrong command line ends with 2", () => {
     const printed = await failing("run", "tiny.pipe", "--device", "cuda");
     expect(printed).toMatch(
       /error\[run\/device-unavailable\]: the device `cuda` cannot be used: `\S*lib\S+\.so/u,
+    );
+  });
+  test("a graphics card that is not there", async () => {
+    const { stdout } = await place.saic("doctor", "--format", "json");
+    const findings = JSON.parse(stdout) as readonly { name: string; status: string }[];
+    if (findings.some(({ name, status }) => name === "webgpu" && status === "ok")) return;
+    const printed = await failing("run", "tiny.pipe", "--device", "webgpu");
+    expect(printed).toMatch(
+      /error\[run\/device-unavailable\]: the device `webgpu` cannot be used: `(?:libvulkan\.so|d3d12|Metal)/u,
     );
   });
 });

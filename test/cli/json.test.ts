@@ -143,6 +143,7 @@ test("doctor prints what it found", async () => {
     "koffi",
     "sharp",
     "cuda",
+    "webgpu",
   ]);
   for (const finding of findings)
     expect(Object.keys(finding)).toEqual(["name", "status", "detail", "hint"]);

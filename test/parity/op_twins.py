@@ -252,3 +252,9 @@ TWINS |= {name: lambda a, *xs, f=getattr(torch, name): f(*xs) for name in PLAIN.
 
 UNTESTED: dict[str, str] = {}
 """Ops that no parity test reaches, each with the reason why, as a sentence."""
+
+ALONE = frozenset(
+    "after all any batch_norm_inference constant equal gemm_bias gemm_residual iota isnan mod"
+    " not_equal one_hot scatter_max scatter_min vector".split()
+)
+"""Ops that are compared by themselves alone: constants and comparisons, and what passes make."""

@@ -5,6 +5,7 @@ import { availableParallelism, freemem, totalmem } from "node:os";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { reasonOf } from "../../../runtime/executor/refusals.js";
+import { graphicsLibrary, hasGraphics } from "../../../runtime/executor/devices.js";
 import {
   libraryFolders,
   missingLibraries,
@@ -22,7 +23,7 @@ export interface Finding {
   readonly hint: string | null;
 }
 
-/** Looks at Node, memory, both executors, pictures and CUDA, in this order. */
+/** Looks at Node, memory, both executors, pictures, CUDA and WebGPU, in this order. */
 export const lookAround = async (): Promise<readonly Finding[]> => [
   node(),
   memory(),
@@ -30,6 +31,7 @@ export const lookAround = async (): Promise<readonly Finding[]> => [
   await bound(),
   await images(),
   cuda(),
+  await webgpu(),
 ];
 
 const requireHere = createRequire(import.meta.url);
@@ -78,7 +80,7 @@ async function runtime(): Promise<Finding> {
   const name = "onnxruntime-node";
   if (installed === null)
     return { name, status: "broken", detail: "not installed", hint: "run `npm ci`" };
-  const failure = await probe();
+  const failure = await probe("cpu");
   return failure === null
     ? {
         name,
@@ -95,10 +97,10 @@ async function runtime(): Promise<Finding> {
 }
 
 /** The native library loads here alone: no other command of this process needs it. */
-async function probe(): Promise<string | null> {
+async function probe(device: "cpu" | "webgpu"): Promise<string | null> {
   try {
     const { probeExecution } = await import("../../../runtime/executor/probe.js");
-    return await probeExecution(negation());
+    return await probeExecution(negation(), device);
   } catch (error) {
     return reasonOf(error);
   }
@@ -153,6 +155,18 @@ async function images(): Promise<Finding> {
     const detail = reasonOf(error);
     return { name: "sharp", status: "broken", detail, hint: "reinstall with `npm ci`" };
   }
+}
+
+/** The provider comes with onnxruntime-node; what it needs is a card and its driver. */
+async function webgpu(): Promise<Finding> {
+  const name = "webgpu";
+  const hint = `install the graphics driver, with ${graphicsLibrary}`;
+  if (!hasGraphics())
+    return { name, status: "missing", detail: `${graphicsLibrary} is not installed`, hint };
+  const failure = await probe("webgpu");
+  return failure === null
+    ? { name, status: "ok", detail: "runs graphs (executor `session`)", hint: null }
+    : { name, status: "missing", detail: failure, hint };
 }
 
 /** Reads what the CUDA provider's library needs instead of trusting the package's name for it. */
