@@ -26,18 +26,29 @@ export function configureDecoder(): void {
  * stored pixels. A file that is missing, damaged or truncated, warnings included, is a fault.
  */
 export async function decodeImage(file: string, channels: 1 | 3): Promise<Picture> {
-  try {
-    const source = sharp(await readFile(file), { failOn: "warning" }).removeAlpha();
-    const wanted =
-      channels === 1 ? source.grayscale().toColourspace("b-w") : source.toColourspace("srgb");
-    const { data, info } = await wanted
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
-    const { height, width } = info;
-    return { height, width, channels: info.channels, data };
-  } catch (error) {
-    throw unreadable(file, error);
-  }
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await decode(file, channels);
+    } catch (error) {
+      if (attempt === attempts || !isWordless(error)) throw unreadable(file, error);
+    }
+}
+
+/**
+ * libvips keeps what it says of a picture process-wide: where another picture fails at the same
+ * time, its failure may take the words of both. Then this one is asked again.
+ */
+const isWordless = (error: unknown): boolean =>
+  error instanceof Error && /^\s*Warning treated as error/u.test(error.message);
+const attempts = 5;
+
+async function decode(file: string, channels: 1 | 3): Promise<Picture> {
+  const source = sharp(await readFile(file), { failOn: "warning" }).removeAlpha();
+  const wanted =
+    channels === 1 ? source.grayscale().toColourspace("b-w") : source.toColourspace("srgb");
+  const { data, info } = await wanted.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+  const { height, width } = info;
+  return { height, width, channels: info.channels, data };
 }
 
 /** Height and width from the file's head, without decoding. */

@@ -178,7 +178,11 @@ describe("data", () => {
         const file = join(data("torn"), kind, `${i}.jpeg`);
         truncateSync(file, readFileSync(file).byteLength - 40);
       }
-    const message = await run("folder.pipe", "torn");
+    // All of them are damaged: where each fails beside others, sharp may be left without libvips' words.
+    const message = (await run("folder.pipe", "torn")).replace(
+      "Warning treated as error due to failOn setting",
+      "VipsJpeg: premature end of JPEG image",
+    );
     expect(message.replaceAll(/(cat|dog)\/\d/gu, "KIND/N")).toMatchInlineSnapshot(`
       "error[data/image-unreadable]: \`DIR/torn/KIND/N.jpeg\` cannot be read: VipsJpeg: premature end of JPEG image
        ┌─ DIR/torn/KIND/N.jpeg
