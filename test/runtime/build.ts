@@ -8,15 +8,17 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /**
- * Emits `dist/` unless it is newer than every source: other tests may be running from it. Type
- * errors elsewhere do not keep the compiler from emitting.
+ * Emits `dist/` as `npm run build` does, unless it is newer than every source: other tests may be
+ * running from it. Type errors elsewhere do not keep the compiler from emitting.
  */
 export function build(): void {
   if (isBuilt()) return;
-  const compiler = join(root, "node_modules/typescript/bin/tsc");
-  const { error } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], {
-    cwd: root,
-  });
+  run(join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json");
+  run(join(root, "dist/scripts/finish-build.js"));
+}
+
+function run(...args: readonly string[]): void {
+  const { error } = spawnSync(process.execPath, args, { cwd: root });
   if (error !== undefined) throw error;
 }
 
