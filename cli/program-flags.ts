@@ -6,6 +6,7 @@ import { diagnose } from "../grammar/diagnostic.js";
 import { unreadable } from "../grammar/diagnostics/command.js";
 import type { SourceFile } from "../grammar/source.js";
 import { type Analysis, analyze, type CompileOptions, type Limits } from "../compiler/compile.js";
+import { type Device, deviceNames } from "../runtime/executor/executor.js";
 import { type ExitCode, exitCodes, Fault } from "../runtime/fault.js";
 import { usage } from "./fail.js";
 import { createHost, openProgramFile } from "./host.js";
@@ -19,7 +20,7 @@ export interface ProgramFlags {
   readonly seed?: number;
   readonly steps?: number;
   readonly epochs?: number;
-  readonly device?: "cpu" | "cuda" | "webgpu";
+  readonly device?: Device;
   readonly [param: string]: unknown;
 }
 
@@ -59,9 +60,7 @@ export function addProgramFlags(
     .option("--seed <n>", "seed of weights, order and augmentation", wholeNumber(0))
     .option("--steps <n>", "train this many updates in all, stages in proportion", wholeNumber(1))
     .option("--epochs <n>", "train this many epochs in all, stages in proportion", wholeNumber(1))
-    .addOption(
-      new Option("--device <name>", "where graphs run").choices(["cpu", "cuda", "webgpu"]),
-    );
+    .addOption(new Option("--device <name>", "where graphs run").choices(deviceNames));
   for (const option of own) command.addOption(option);
   addParamFlags(command, argv);
   return command;

@@ -21,7 +21,8 @@ setFlagsFromString("--interrupt-budget=1000000");
 const folder = dirname(fileURLToPath(import.meta.url));
 const file = join(folder, "program.cjs");
 const { size, mtimeMs } = statSync(file);
-const compiled = join(folder, `program-${process.version}-${size}-${Math.floor(mtimeMs)}.cache`);
+const maker = `${process.version}-${process.arch}`;
+const compiled = join(folder, `program-${maker}-${size}-${Math.floor(mtimeMs)}.cache`);
 
 function readCompiled(): Buffer | undefined {
   try {

@@ -43,7 +43,8 @@ const escaped = program.replaceAll(
   /[^\0-\x7f]/g,
   (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
 );
-writeFileSync(join(folder, "program.cjs"), escaped);
+writeFileSync(join(bundle, "program.cjs"), escaped);
+renameSync(join(bundle, "program.cjs"), join(folder, "program.cjs"));
 copyFileSync(join(folder, "start.js"), join(bundle, "main.js"));
 chmodSync(join(bundle, "main.js"), 0o755);
 renameSync(join(bundle, "main.js"), join(folder, "main.js"));

@@ -1,12 +1,12 @@
 /** What devices other than the CPU need of the machine, looked for before a graph is loaded. */
 
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { diagnose } from "../../grammar/diagnostic.js";
 import { deviceUnavailable } from "../../grammar/diagnostics/run.js";
 import { exitCodes, Fault } from "../fault.js";
 import type { Device } from "./executor.js";
+import { nativeFolder } from "./native-folder.js";
 import { libraryFolders, missingLibraries } from "./needed-libraries.js";
 
 /** Through what WebGPU reaches a graphics card. */
@@ -26,30 +26,26 @@ const libraries: Readonly<Record<Exclude<Device, "cpu">, string>> = {
   webgpu: graphicsLibrary,
 };
 
-/** Where onnxruntime-node keeps its libraries. */
-function providerFolder(): string {
-  const entry = createRequire(import.meta.url).resolve("onnxruntime-node");
-  return join(dirname(dirname(entry)), "bin", "napi-v6", process.platform, process.arch);
-}
+/** Where the CUDA provider lies, which is fetched when onnxruntime-node is installed. */
+export const cudaProvider = (): string => join(nativeFolder(), libraries.cuda);
 
 /** Faults with exit code 2, naming the library, where a device surely cannot be used. */
 export function requireDevice(device: Device): void {
-  // The CUDA provider is fetched when onnxruntime-node is installed.
-  const provider = join(providerFolder(), libraries.cuda);
-  if (device === "cuda" && !existsSync(provider))
-    throw unavailable(device, "does not exist", provider);
+  if (device === "cuda" && !existsSync(cudaProvider()))
+    throw unavailable(device, "does not exist", cudaProvider());
   if (device === "webgpu" && !hasGraphics()) throw unavailable(device, "is not installed");
 }
 
 /** The provider for WebGPU comes with onnxruntime-node; elsewhere than on Linux so does the rest. */
 export const hasGraphics = (): boolean =>
   process.platform !== "linux" ||
-  missingLibraries([graphicsLibrary], libraryFolders(join(providerFolder(), "any"))).length === 0;
+  missingLibraries([graphicsLibrary], libraryFolders(join(nativeFolder(), graphicsLibrary)))
+    .length === 0;
 
 /** The fault of a session that a device refuses, `null` where the device is not to blame. */
 export function refusalByDevice(device: Device, message: string): Fault | null {
-  const library = /(\blib[\w.-]+\.so[\w.]*)[^:]*: cannot open shared object/u.exec(message)?.[1];
   if (device === "cpu") return null;
+  const library = /(\blib[\w.-]+\.so[\w.]*)[^:]*: cannot open shared object/u.exec(message)?.[1];
   if (library === undefined && !/cuda|webgpu|adapter|provider/iu.test(message)) return null;
   return unavailable(device, `does not work: ${message}`, library);
 }

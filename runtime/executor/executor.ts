@@ -6,7 +6,8 @@ import type { KernelHost } from "./kernels.js";
 
 export type Tensors = ReadonlyMap<string, HostTensor>;
 
-export type Device = "cpu" | "cuda" | "webgpu";
+export const deviceNames = ["cpu", "cuda", "webgpu"] as const;
+export type Device = (typeof deviceNames)[number];
 
 /** In the order in which they are tried. */
 export const executorNames = ["bound", "session"] as const;

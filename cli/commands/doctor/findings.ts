@@ -5,7 +5,7 @@ import { availableParallelism, freemem, totalmem } from "node:os";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { reasonOf } from "../../../runtime/executor/refusals.js";
-import { graphicsLibrary, hasGraphics } from "../../../runtime/executor/devices.js";
+import { cudaProvider, graphicsLibrary, hasGraphics } from "../../../runtime/executor/devices.js";
 import {
   libraryFolders,
   missingLibraries,
@@ -36,9 +36,7 @@ export const lookAround = async (): Promise<readonly Finding[]> => [
 
 const requireHere = createRequire(import.meta.url);
 
-function packageVersion(
-  name: string,
-): { readonly version: string; readonly folder: string } | null {
+function packageVersion(name: string): string | null {
   try {
     const main = requireHere.resolve(name);
     let folder = dirname(main);
@@ -49,7 +47,7 @@ function packageVersion(
     const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
       version: string;
     };
-    return { version, folder };
+    return version;
   } catch {
     return null;
   }
@@ -85,13 +83,13 @@ async function runtime(): Promise<Finding> {
     ? {
         name,
         status: "ok",
-        detail: `${installed.version}, runs graphs on the CPU (executor \`session\`)`,
+        detail: `${installed}, runs graphs on the CPU (executor \`session\`)`,
         hint: null,
       }
     : {
         name,
         status: "broken",
-        detail: `${installed.version}: ${failure}`,
+        detail: `${installed}: ${failure}`,
         hint: "reinstall with `npm ci`",
       };
 }
@@ -109,7 +107,7 @@ async function probe(device: "cpu" | "webgpu"): Promise<string | null> {
 /** `missing` where it does not work: runs then use `session`, which is slower and no less right. */
 async function bound(): Promise<Finding> {
   const name = "koffi";
-  const version = packageVersion(name)?.version;
+  const version = packageVersion(name);
   try {
     const { createBoundExecutor } = await import("../../../runtime/executor/bound/bound.js");
     const { library } = await createBoundExecutor({ threads: 1 });
@@ -157,9 +155,17 @@ async function images(): Promise<Finding> {
   }
 }
 
+const withoutRuntime = (name: string): Finding => ({
+  name,
+  status: "missing",
+  detail: "onnxruntime-node is not installed",
+  hint: "run `npm ci`",
+});
+
 /** The provider comes with onnxruntime-node; what it needs is a card and its driver. */
 async function webgpu(): Promise<Finding> {
   const name = "webgpu";
+  if (packageVersion("onnxruntime-node") === null) return withoutRuntime(name);
   const hint = `install the graphics driver, with ${graphicsLibrary}`;
   if (!hasGraphics())
     return { name, status: "missing", detail: `${graphicsLibrary} is not installed`, hint };
@@ -171,16 +177,9 @@ async function webgpu(): Promise<Finding> {
 
 /** Reads what the CUDA provider's library needs instead of trusting the package's name for it. */
 function cuda(): Finding {
-  const installed = packageVersion("onnxruntime-node");
   const name = "cuda";
-  const file = join(
-    installed?.folder ?? "",
-    "bin",
-    "napi-v6",
-    process.platform,
-    process.arch,
-    "libonnxruntime_providers_cuda.so",
-  );
+  if (packageVersion("onnxruntime-node") === null) return withoutRuntime(name);
+  const file = cudaProvider();
   if (!existsSync(file))
     return {
       name,

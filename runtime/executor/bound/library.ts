@@ -1,9 +1,9 @@
 /** The shared library that onnxruntime-node ships, opened through koffi. */
 
 import { readdirSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type koffiModule from "koffi";
+import { nativeFolder } from "../native-folder.js";
 
 type Koffi = typeof koffiModule;
 
@@ -52,8 +52,7 @@ function keepLoaded(koffi: Koffi, path: string): void {
 
 /** `libonnxruntime.so.1`, `libonnxruntime.1.30.0.dylib` or `onnxruntime.dll`. */
 function libraryPath(): string {
-  const entry = createRequire(import.meta.url).resolve("onnxruntime-node");
-  const folder = join(dirname(dirname(entry)), "bin", "napi-v6", process.platform, process.arch);
+  const folder = nativeFolder();
   const name = readdirSync(folder).find((file) =>
     /^(?:libonnxruntime\.so\.\d+|libonnxruntime\.\d+\.\d+\.\d+\.dylib|onnxruntime\.dll)$/u.test(
       file,
