@@ -21,7 +21,7 @@ interface Architecture {
    * a deep network makes rounding noise a million times larger, and no two programs agree on it.
    */
   readonly calmed?: string;
-  /** The learning rates of both rules. */
+  /** The learning rates of both rules, which the program's schedule may change. */
   readonly sgd: number;
   readonly adamw: number;
   /**
@@ -32,9 +32,8 @@ interface Architecture {
 }
 
 const architectures: readonly Architecture[] = [
-  { program: "narrow18", classes: 10, calmed: "bn2", sgd: 5e-4, adamw: 1e-4 },
-  { program: "narrow34", classes: 10, calmed: "bn2", sgd: 5e-4, adamw: 1e-4 },
-  { program: "narrow50", classes: 10, calmed: "bn3", sgd: 2e-4, adamw: 1e-4 },
+  { program: "resnet18", classes: 10, calmed: "bn2", sgd: 1e-4, adamw: 3e-5, wide: true },
+  { program: "resnet34", classes: 10, calmed: "bn2", sgd: 1e-4, adamw: 3e-5, wide: true },
   { program: "resnet50", classes: 10, calmed: "bn3", sgd: 3e-5, adamw: 1e-5, wide: true },
   { program: "vit", classes: 4, sgd: 0.05, adamw: 1e-3 },
   { program: "lstm", classes: 4, sgd: 0.1, adamw: 5e-3 },
@@ -48,7 +47,7 @@ const batches = 4;
 
 /**
  * Per architecture a folder with the artifact, the names of its ops, `state-before`, `gradients` of the first update, the
- * batches, `inference` before the first update, and the losses by rule in `case.json`.
+ * batches, `inference` before the first update, and rates and losses by rule in `case.json`.
  */
 export async function writeArchitectureFixtures(
   folder: string,
@@ -94,16 +93,22 @@ interface Place {
   readonly first: boolean;
 }
 
-/** The total loss of each update. */
+/** What a run has at each update. */
+interface Curve {
+  readonly rates: readonly number[];
+  /** The total loss. */
+  readonly losses: readonly number[];
+}
+
 async function trainWith(
   { program, classes, calmed, wide }: Architecture,
   optimizer: string,
   { folder, executor, first }: Place,
-): Promise<readonly number[]> {
+): Promise<Curve> {
   const artifact = join(folder, "artifact");
   const source = join(packageRoot, "test", "parity", `${program}.pipe`);
   const { plan, graphs } = prepareTrain(source, artifact, { [`${program}.optimizer`]: optimizer });
-  const { feeder } = feederOf(plan, updates);
+  const { feeder, schedules } = feederOf(plan, updates);
   const batchOf = (update: number) =>
     fixedBatch(plan, update % batches, { records: plan.batch, classes });
   const sourcesOf = (update: number, state: Tensors) => ({
@@ -147,7 +152,7 @@ async function trainWith(
     state = new Map([...state, ...newState]);
   }
   await stepper.close();
-  return losses;
+  return { rates: losses.map((_, i) => schedules.valueAt("lr", i + 1)), losses };
 }
 
 const calmedState = (state: Tensors, layer: string | undefined): Tensors =>

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 from torch import nn
-from twins import MODELS, Bottlenecks, ResNet
+from twins import MODELS
 
 
 class LSTMClassifier(nn.Module):
@@ -123,9 +123,8 @@ class EfficientNet(nn.Module):
 
 
 ARCHITECTURES = {
-    "narrow18": lambda: ResNet([2, 2, 2, 2], 10, 16),
-    "narrow34": lambda: ResNet([3, 4, 6, 3], 10, 16),
-    "narrow50": lambda: Bottlenecks([3, 4, 6, 3], [16, 32, 64, 128], 10),
+    "resnet18": MODELS["resnet18"],
+    "resnet34": MODELS["resnet34"],
     "resnet50": MODELS["resnet50"],
     "vit": MODELS["vit"],
     "lstm": LSTMClassifier,
