@@ -45,15 +45,19 @@ export type ProgramFile =
 
 const opened = new Map<string, SourceFile>();
 
+/** The same text is the same source, which is parsed once: a check meets modules that others met before. */
+function sourceOf(name: string, file: string): SourceFile {
+  const source = createSource(name, readFileSync(file, "utf8"));
+  const known = opened.get(name);
+  const same = known?.text === source.text ? known : source;
+  opened.set(name, same);
+  return same;
+}
+
 /** A program file under the name its messages use, or why it cannot be read. */
 export function openProgramFile(file: string): ProgramFile {
   try {
-    const source = createSource(displayName(resolve(file)), readFileSync(file, "utf8"));
-    // The same text is the same source, which is parsed once for flags and program.
-    const known = opened.get(source.name);
-    const same = known?.text === source.text ? known : source;
-    opened.set(source.name, same);
-    return { ok: true, source: same };
+    return { ok: true, source: sourceOf(displayName(resolve(file)), file) };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     return { ok: false, reason: reasons.get(code) ?? code };
@@ -82,7 +86,7 @@ export function displayName(file: string): string {
 
 function read(file: string, name: string): SourceFile | null {
   try {
-    return createSource(name, readFileSync(file, "utf8"));
+    return sourceOf(name, file);
   } catch {
     return null;
   }

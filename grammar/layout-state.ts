@@ -1,6 +1,6 @@
 /** What the layout knows while it walks the lexemes, and the questions it asks about those ahead. */
 
-import { createTokenInstance, type IToken, type TokenType } from "chevrotain";
+import type { IToken, TokenType } from "chevrotain";
 
 import type { Diagnostic } from "./diagnostic.js";
 import { at } from "./invariant.js";
@@ -128,7 +128,8 @@ export function emitAt(
   let chunk = s.chunks.at(-1);
   if (chunk === undefined) s.chunks.push((chunk = { declaration: null, tokens: [] }));
   // Lines and columns are left out: they come from the source file.
-  s.last = createTokenInstance(type, text, start, end - 1, NaN, NaN, NaN, NaN);
+  const tokenTypeIdx = type.tokenTypeIdx ?? 0;
+  s.last = { image: text, startOffset: start, endOffset: end - 1, tokenTypeIdx, tokenType: type };
   chunk.tokens.push(s.last);
 }
 

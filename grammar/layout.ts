@@ -119,7 +119,7 @@ function walk(
     tooDeep: false,
   };
   for (let i = 0; i < lexemes.length;) i = place(s, i);
-  closeDownTo(s, 1, "the end of the file");
+  closeDownTo(s, 1, null);
   return { chunks: s.chunks, starts: s.starts, diagnostics };
 }
 
@@ -128,7 +128,7 @@ function place(s: LayoutState, i: number): number {
   const lexeme = at(s.lexemes, i);
   const declaration = declarationWord(s, i);
   if (declaration !== null) return beginDeclaration(s, i, declaration);
-  closeDownTo(s, depthFor(s, i), `\`${lexeme.text}\``);
+  closeDownTo(s, depthFor(s, i), lexeme.text);
   if (isOpener(lexeme.type)) return open(s, i);
   if (isCloser(lexeme.type)) return close(s, lexeme, i);
   if (lexeme.type === Name) return placeName(s, i);
@@ -159,7 +159,7 @@ function passColon(frame: Frame): void {
 
 function beginDeclaration(s: LayoutState, i: number, word: string): number {
   const lexeme = at(s.lexemes, i);
-  closeDownTo(s, 1, `\`${word}\``);
+  closeDownTo(s, 1, word);
   s.starts.push(lexeme.start);
   s.inPath = false;
   const role = Object.hasOwn(DECLARATIONS, word) ? DECLARATIONS[word] : undefined;
@@ -253,7 +253,7 @@ function close(s: LayoutState, lexeme: Lexeme, i: number): number {
   }
   if (s.trustIndentation && lexeme.first && lexeme.type === RightBrace)
     depth = depthByIndentation(s, lexeme, depth);
-  closeDownTo(s, depth + 1, `\`${lexeme.text}\``);
+  closeDownTo(s, depth + 1, lexeme.text);
   const closed = topFrame(s);
   emit(s, lexeme.type === RightBrace ? endOf(closed) : lexeme.type, lexeme);
   s.frames.pop();
@@ -274,8 +274,11 @@ function depthByIndentation(s: LayoutState, lexeme: Lexeme, depth: number): numb
   return depth;
 }
 
-/** Closes what was left open so that `depth` frames remain, in one diagnostic. */
-function closeDownTo(s: LayoutState, depth: number, before: string): void {
+/**
+ * Closes what was left open so that `depth` frames remain, in one diagnostic: before a word or sign,
+ * or at the end of the file.
+ */
+function closeDownTo(s: LayoutState, depth: number, before: string | null): void {
   if (s.frames.length <= depth) return;
   const left = s.frames.splice(depth).toReversed();
   const offset = (lastToken(s)?.endOffset ?? -1) + 1;
@@ -292,7 +295,10 @@ function closeDownTo(s: LayoutState, depth: number, before: string): void {
   );
   const shown = closers.length > 3 ? [...closers.slice(0, 3), "…"] : closers;
   const span = { source: s.source, start: offset, end: offset };
-  const params = { closers: shown.join(" "), before };
+  const params = {
+    closers: shown.join(" "),
+    before: before === null ? "the end of the file" : `\`${before}\``,
+  };
   s.report(diagnose(missingCloser, params, span, { labels: labels.slice(0, 3) }));
 }
 

@@ -369,5 +369,12 @@ const assigned: readonly TokenType[] = [
 /** Everything the parser may meet. */
 export const vocabulary: TokenType[] = [...lexed, ...assigned];
 
-/** Offsets only: lines come from the source file, which counts them in one way. */
-export const lexer = new Lexer([...lexed], { positionTracking: "onlyOffset" });
+const splitting = (skipValidations: boolean): Lexer =>
+  // Offsets only: lines come from the source file, which counts them in one way.
+  new Lexer([...lexed], { positionTracking: "onlyOffset", skipValidations });
+
+/** Splits text into tokens. */
+export const lexer = splitting(true);
+
+/** Throws where the tokens contradict each other. */
+export const validateTokens = (): void => void splitting(false);

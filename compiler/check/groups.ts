@@ -54,13 +54,16 @@ export function settingsByWeight(
     for (const { group, inner, paths } of instancesOf(frame, member, position, weights)) {
       order.push(group);
       const rule = ruleIn(inner, member.entries);
-      const settings = settingsIn(inner, member.entries, rule ?? optimizer);
+      // One object for all its weights: by that, rules that come out the same are found.
+      const settings = [...settingsIn(inner, member.entries, rule ?? optimizer)].map(
+        ([key, bound]): readonly [string, GroupSetting] => [key, { ...bound, group }],
+      );
       for (const path of paths) {
         const own = byWeight.get(path);
         if (own === undefined) continue;
         own.optimizer ??= rule;
-        for (const [key, bound] of settings)
-          if (!own.settings.has(key)) own.settings.set(key, { ...bound, group });
+        for (const [key, setting] of settings)
+          if (!own.settings.has(key)) own.settings.set(key, setting);
       }
     }
   return { byWeight, groups: order };

@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import { env } from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
-import { analyze } from "../../compiler/compile.js";
+import { analyze, type Analysis } from "../../compiler/compile.js";
 import { createSource } from "../../grammar/source.js";
 import { memoryHost } from "./golden.js";
 
@@ -30,18 +30,28 @@ const full = env["ROBUSTNESS"] === "full";
 /** Milliseconds that one analysis may take; a busy machine needs far less. */
 const limit = 2000;
 
+/**
+ * Milliseconds within which an analysis ends where nothing interrupts it: the least of up to five
+ * tries counts, since a collection of garbage or another process delays one of them and no other.
+ */
+const undisturbed = 200;
+
 /** How long each analysis took, and of what. */
-const times: { readonly ms: number; readonly of: string }[] = [];
+const times: { readonly ms: number; readonly least: number; readonly of: string }[] = [];
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 afterAll(() => {
   if (!full) return;
   const slowest = times.toSorted((a, b) => b.ms - a.ms);
   const [worst] = slowest;
-  const late = slowest.filter(({ ms }) => ms > 200).length;
+  const late = slowest.filter(({ ms }) => ms > undisturbed).length;
+  const lasting = slowest.filter(({ least }) => least > undisturbed);
   process.stdout.write(
     `${times.length} damaged programs; slowest ${worst?.ms.toFixed(0) ?? ""} ms (${worst?.of ?? ""}), ` +
       `1 in 1,000 above ${slowest[Math.floor(slowest.length / 1000)]?.ms.toFixed(0) ?? ""} ms, ` +
-      `${late} above 200 ms\n`,
+      `${late} above ${undisturbed} ms, ${lasting.length} each time; ` +
+      `all of them together took ${(sum(times.map(({ ms }) => ms)) / 1000).toFixed(0)} s\n`,
   );
+  expect(lasting).toEqual([]);
 });
 
 /** Whether brackets outside strings and comments close as they opened; where not, a text is wrong. */
@@ -55,19 +65,24 @@ function isBalanced(text: string): boolean {
   return open.length === 0;
 }
 
+function timed(name: string, text: string): readonly [Analysis, number] {
+  const start = performance.now();
+  const options = { purpose: "check", overrides: [], train: null } as const;
+  const analysis = analyze(createSource(name, text), host, options);
+  return [analysis, performance.now() - start];
+}
+
 /** What became of a damaged text; a throw is shown with the text that caused it. */
 function check(name: string, text: string): { readonly facts: number } {
-  const start = performance.now();
   try {
-    const { facts, diagnostics } = analyze(createSource(name, text), host, {
-      purpose: "check",
-      overrides: [],
-      train: null,
-    });
+    const [{ facts, diagnostics }, ms] = timed(name, text);
     for (const { span } of diagnostics)
       if (span?.source.name === name) expect(span.end).toBeLessThanOrEqual(text.length);
-    const ms = performance.now() - start;
-    times.push({ ms, of: name });
+    let least = ms;
+    if (full)
+      for (let again = 0; least > undisturbed && again < 4; again++)
+        least = Math.min(least, timed(name, text)[1]);
+    times.push({ ms, least, of: name });
     expect(ms, `${name} takes too long:\n${text}`).toBeLessThan(limit);
     if (!isBalanced(text)) expect(diagnostics, `nothing is said of:\n${text}`).not.toEqual([]);
     return { facts: facts.length };

@@ -5,11 +5,13 @@ import { describe, expect, it } from "vitest";
 import { parseExpression, parseModule } from "../../grammar/parse.js";
 import { validateGrammar } from "../../grammar/parser.js";
 import { createSource } from "../../grammar/source.js";
+import { validateTokens } from "../../grammar/tokens.js";
 import { SAMPLE } from "./sample.js";
 import { show } from "./show-ast.js";
 
 it("the rules of the grammar are sound", () => {
   expect(validateGrammar).not.toThrow();
+  expect(validateTokens).not.toThrow();
 });
 
 const parse = (text: string): string => {
