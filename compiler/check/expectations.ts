@@ -5,8 +5,9 @@ import { expectationFailed, wrongType } from "../../grammar/diagnostics/types.js
 import type { Program } from "../modules.js";
 import { createElaboration, rootFrame, type Session } from "./elaboration.js";
 import { evaluate, type Frame, report } from "./frame.js";
+import { comparedSides, isComparison, operate } from "./operators.js";
 import { inUnit } from "./quantities.js";
-import { describe, printQuantity } from "./value.js";
+import { describe, type Meaning, printQuantity } from "./value.js";
 
 /** `expect` lines of the root module; with an error elsewhere they could only repeat it. */
 export function checkExpectations(session: Session, program: Program): void {
@@ -17,7 +18,13 @@ export function checkExpectations(session: Session, program: Program): void {
 }
 
 function checkExpectation(frame: Frame, { condition }: ExpectDecl): void {
-  const meaning = evaluate(frame, condition);
+  const binary = condition.kind === "binary" ? condition : null;
+  // A side may be the weights of a whole model, which are counted once.
+  const compared = binary !== null && isComparison(binary) ? comparedSides(frame, binary) : null;
+  const meaning =
+    binary === null || compared === null
+      ? evaluate(frame, condition)
+      : operate(frame, binary, ...compared);
   if (meaning.kind === "unknown" || (meaning.kind === "bool" && meaning.value)) return;
   if (meaning.kind !== "bool") {
     report(
@@ -29,7 +36,10 @@ function checkExpectation(frame: Frame, { condition }: ExpectDecl): void {
     return;
   }
   const { start, end, source } = condition.span;
-  const found = condition.kind === "binary" ? sides(frame, condition) : "false";
+  const found =
+    binary === null
+      ? "false"
+      : sides(binary, compared ?? [evaluate(frame, binary.left), evaluate(frame, binary.right)]);
   report(
     frame,
     expectationFailed,
@@ -39,8 +49,7 @@ function checkExpectation(frame: Frame, { condition }: ExpectDecl): void {
 }
 
 /** Both sides as values, quantities in one unit: `153.4 GiB < 120 GiB`. */
-function sides(frame: Frame, { left, operator, right }: BinaryExpr): string {
-  const values = [evaluate(frame, left), evaluate(frame, right)] as const;
+function sides({ operator }: BinaryExpr, values: readonly [Meaning, Meaning]): string {
   const [from, to] = values;
   if (from.kind === "quantity" && to.kind === "quantity") {
     const unit = from.unit === "byte" ? memoryUnit(to) : from.unit;

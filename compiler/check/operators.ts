@@ -65,10 +65,7 @@ export function unary(
 
 export function binary(frame: Frame, expr: BinaryExpr): Meaning {
   const { operator } = expr;
-  if (operator === "==" || operator === "!=") {
-    const [left, right] = comparedSides(frame, expr);
-    return equality(frame, expr, left, right);
-  }
+  if (isComparison(expr)) return operate(frame, expr, ...comparedSides(frame, expr));
   const first = evaluate(frame, expr.left);
   const left = operator === "then" ? first : valueNow(frame, first, expr.left.span);
   // The right side of a decided `and` or `or` may be undecidable.
@@ -76,6 +73,20 @@ export function binary(frame: Frame, expr: BinaryExpr): Meaning {
   if (left.kind === "bool" && operator === "or" && left.value) return left;
   const second = evaluate(frame, expr.right);
   const right = operator === "then" ? second : valueNow(frame, second, expr.right.span);
+  return operate(frame, expr, left, right);
+}
+
+const COMPARISONS: ReadonlySet<string> = new Set(["==", "!=", "<", "<=", ">", ">="]);
+
+/** Whether both sides are values that are held against each other. */
+export const isComparison = ({ operator }: BinaryExpr): boolean => COMPARISONS.has(operator);
+
+const isEquality = ({ operator }: BinaryExpr): boolean => operator === "==" || operator === "!=";
+
+/** What the operator makes of both sides. */
+export function operate(frame: Frame, expr: BinaryExpr, left: Meaning, right: Meaning): Meaning {
+  if (isEquality(expr)) return equality(frame, expr, left, right);
+  const { operator } = expr;
   if (left.kind === "unknown" || right.kind === "unknown") return unknown;
   if (left.kind === "loss" || right.kind === "loss") {
     const loss = lossBinary(frame, expr, left, right);
@@ -89,8 +100,12 @@ export function binary(frame: Frame, expr: BinaryExpr): Meaning {
   return unknown;
 }
 
-/** In `pad == same` a name that nothing defines is a word. */
-function comparedSides(frame: Frame, expr: BinaryExpr): readonly [Meaning, Meaning] {
+/** Both sides of a comparison. In `pad == same` a name that nothing defines is a word. */
+export function comparedSides(frame: Frame, expr: BinaryExpr): readonly [Meaning, Meaning] {
+  if (!isEquality(expr)) {
+    const now = (side: Expr): Meaning => valueNow(frame, evaluate(frame, side), side.span);
+    return [now(expr.left), now(expr.right)];
+  }
   const isWord = (side: Expr): side is Extract<Expr, { kind: "name" }> =>
     side.kind === "name" && nameMeaning(frame, side.name, side) === null;
   const side = (own: Expr, other: Expr): Meaning =>

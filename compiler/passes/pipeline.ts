@@ -10,6 +10,7 @@ import { foldConstants } from "./fold-constants.js";
 import { fuseColumnSums } from "./fuse-column-sums.js";
 import { fuseNormalizations } from "./fuse-normalizations.js";
 import { fuseProducts } from "./fuse-products.js";
+import { mergeProducts } from "./merge-products.js";
 import type { Functions, Pass } from "./pass.js";
 import { shareSubexpressions } from "./share-subexpressions.js";
 import { simplifyProducts } from "./simplify-products.js";
@@ -21,6 +22,7 @@ export const pipeline: readonly Pass[] = [
   foldConstants, // Before canonicalize, whose rules look for constants.
   canonicalize, // Before sharing: equal expressions must look equal.
   simplifyProducts, // After canonicalize, which puts constants on the right and removes double transposes.
+  mergeProducts, // After canonicalize, and before sharing: rows stand together twice.
   shareSubexpressions, // After canonicalize; it leaves no node without a use.
   fuseProducts, // After sharing: an expression that is used twice must not be taken apart.
   fuseNormalizations,
