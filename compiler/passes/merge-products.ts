@@ -57,13 +57,14 @@ interface Product {
   readonly g: Value;
 }
 
+const addition = op("add", any("left"), any("right"));
 const product = op("matmul", any("left"), any("g"));
 const turned = op("transpose", any("inner"));
 const rowSum = op("sum", any("g"));
 
 function replacements(graph: Graph): ReadonlyMap<Node, Replacement> {
   const found = new Map<Node, Replacement>();
-  if (!graph.nodes.some(({ op: name }) => name === "matmul")) return found;
+  if (!graph.nodes.some((node) => product.mayFit(node.op))) return found;
   const uses = usesOf(graph);
   const sums = sumsOf(graph, uses);
   const merged = new Set<string>();
@@ -101,14 +102,14 @@ function sumsOf({ nodes }: Graph, uses: Uses): readonly Sum[] {
   const places = new Map<number, number>();
   for (const [place, node] of nodes.entries()) {
     for (const { id } of node.outputs) places.set(id, place);
-    if (node.op !== "add") continue;
+    if (!addition.mayFit(node.op)) continue;
     for (const value of node.inputs) {
       const term = innerSum(node, value, uses);
       if (term !== null) inner.add(term);
     }
   }
   return nodes
-    .filter((node) => node.op === "add" && !inner.has(node))
+    .filter((node) => addition.mayFit(node.op) && !inner.has(node))
     .map((root) => {
       const terms: Value[] = [];
       const open = [...root.inputs];
@@ -125,7 +126,8 @@ function sumsOf({ nodes }: Graph, uses: Uses): readonly Sum[] {
 /** The sum that makes a term of another, if nobody else takes it. */
 function innerSum(outer: Node, value: Value, uses: Uses): Node | null {
   const node = uses.producer(value);
-  return node?.op === "add" &&
+  return node !== undefined &&
+    addition.mayFit(node.op) &&
     uses.count(value) === 1 &&
     sameType(value.type, at(outer.outputs, 0).type)
     ? node
@@ -147,7 +149,8 @@ function productIn(term: Value, uses: Uses, transposed: boolean): Product | null
   const made = uses.producer(left);
   const splat = splatOf(made);
   if (splat !== null) return { transposed, x: { splat, like: left }, g };
-  return made?.op === "transpose" ? { transposed, x: at(made.inputs, 0), g } : null;
+  const [from] = made === undefined ? [] : turned.matchNode(made, uses);
+  return from === undefined ? null : { transposed, x: from.inner, g };
 }
 
 /** What a term sums over its rows, `null` where it is no such sum. */
