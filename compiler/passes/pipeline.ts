@@ -14,6 +14,7 @@ import { mergeProducts } from "./merge-products.js";
 import type { Functions, Pass } from "./pass.js";
 import { shareSubexpressions } from "./share-subexpressions.js";
 import { simplifyProducts } from "./simplify-products.js";
+import { turnProducts } from "./turn-products.js";
 
 /** Every pass once. */
 export const pipeline: readonly Pass[] = [
@@ -24,6 +25,7 @@ export const pipeline: readonly Pass[] = [
   simplifyProducts, // After canonicalize, which puts constants on the right and removes double transposes.
   mergeProducts, // After canonicalize, and before sharing: rows stand together twice.
   shareSubexpressions, // After canonicalize; it leaves no node without a use.
+  turnProducts,
   fuseProducts, // After sharing: an expression that is used twice must not be taken apart.
   fuseNormalizations,
   fuseColumnSums, // After the products, which it looks for.
