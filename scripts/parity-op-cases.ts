@@ -259,6 +259,13 @@ export const opCases: readonly OpCase[] = [
   { op: "iota", inputs: [], attrs: { size: 300 } },
   { op: "vector", inputs: [], attrs: { values: [3, -1, 0.5] } },
   { op: "constant", inputs: [], attrs: { value: 2.5, dtype: "f32", shape: [2, 3] } },
+  {
+    op: "row_product",
+    inputs: [
+      [20, 6],
+      [20, 9],
+    ],
+  },
   { op: "gemm_bias", inputs: [[4, 6, 5], [5, 7], [7]], attrs: { activation: "relu" } },
   { op: "gemm_residual", inputs: [[4, 6, 5], [5, 7], [7], [4, 6, 7]] },
   { op: "after", inputs: [[4, 5], [3]] },

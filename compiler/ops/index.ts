@@ -66,6 +66,7 @@ import { gemmBias } from "./linear/gemm-bias.js";
 import { gemmResidual } from "./linear/gemm-residual.js";
 import { gemmWeightGrad } from "./linear/gemm-weight-grad.js";
 import { matmul } from "./linear/matmul.js";
+import { rowProduct } from "./linear/row-product.js";
 import { transpose } from "./linear/transpose.js";
 import { adaptiveAvgPool } from "./nn/adaptive-avg-pool.js";
 import { adaptiveAvgPoolGrad } from "./nn/adaptive-avg-pool-grad.js";
@@ -195,6 +196,7 @@ const list: readonly Op[] = [
   where,
   // linear
   matmul,
+  rowProduct,
   gemm,
   gemmBias,
   gemmResidual,

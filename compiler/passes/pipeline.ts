@@ -7,6 +7,7 @@ import { canonicalize } from "./canonicalize.js";
 import { dropDeadNodes } from "./drop-dead-nodes.js";
 import { expandBodies } from "./expand-bodies.js";
 import { foldConstants } from "./fold-constants.js";
+import { formRowProducts } from "./form-row-products.js";
 import { fuseColumnSums } from "./fuse-column-sums.js";
 import { fuseNormalizations } from "./fuse-normalizations.js";
 import { fuseProducts } from "./fuse-products.js";
@@ -14,7 +15,6 @@ import { mergeProducts } from "./merge-products.js";
 import type { Functions, Pass } from "./pass.js";
 import { shareSubexpressions } from "./share-subexpressions.js";
 import { simplifyProducts } from "./simplify-products.js";
-import { turnProducts } from "./turn-products.js";
 
 /** Every pass once. */
 export const pipeline: readonly Pass[] = [
@@ -25,7 +25,7 @@ export const pipeline: readonly Pass[] = [
   simplifyProducts, // After canonicalize, which puts constants on the right and removes double transposes.
   mergeProducts, // After canonicalize, and before sharing: rows stand together twice.
   shareSubexpressions, // After canonicalize; it leaves no node without a use.
-  turnProducts,
+  formRowProducts, // After sharing, which leaves no transposed product for two.
   fuseProducts, // After sharing: an expression that is used twice must not be taken apart.
   fuseNormalizations,
   fuseColumnSums, // After the products, which it looks for.
