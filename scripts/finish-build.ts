@@ -43,7 +43,13 @@ const escaped = program.replaceAll(
   /[^\0-\x7f]/g,
   (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
 );
-writeFileSync(join(bundle, "program.cjs"), escaped);
+// Modules of Node's own that it has not loaded by then load when a command first uses them.
+const late = "child_process|crypto|stream/consumers|timers/promises|zlib";
+const required = new RegExp(`(?<== )require(?=\\("node:(?:${late})"\\);$)`, "gm");
+const whenUsed =
+  "const whenUsed = (name) => new Proxy({}, { get: (_, key) => require(name)[key] });\n";
+const lazy = whenUsed + escaped.replaceAll(required, "whenUsed");
+writeFileSync(join(bundle, "program.cjs"), lazy);
 renameSync(join(bundle, "program.cjs"), join(folder, "program.cjs"));
 copyFileSync(join(folder, "start.js"), join(bundle, "main.js"));
 chmodSync(join(bundle, "main.js"), 0o755);

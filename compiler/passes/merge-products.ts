@@ -71,10 +71,13 @@ function replacements(graph: Graph): ReadonlyMap<Node, Replacement> {
   for (const { root, terms } of sums)
     for (const transposed of [false, true]) {
       if (found.has(root)) continue;
-      const products = terms.flatMap((term) => productIn(term, uses, transposed) ?? []);
+      const isMerged = (term: Value): boolean => sameType(term.type, at(root.outputs, 0).type);
+      const products = terms.filter(isMerged).flatMap((t) => productIn(t, uses, transposed) ?? []);
       if (products.length < 2 || !pays(products)) continue;
       merged.add(rowsKey(products.map(({ g }) => g)));
-      const others = terms.filter((term) => productIn(term, uses, transposed) === null);
+      const others = terms.filter(
+        (term) => !isMerged(term) || productIn(term, uses, transposed) === null,
+      );
       found.set(root, (b, _, renew) => [
         addAll(b, [...others.map(renew), mergedProduct(b, products, renew)]),
       ]);

@@ -12,11 +12,12 @@ import { tensorType } from "../../compiler/ir/type.js";
 import { verifyGraph } from "../../compiler/ir/verify.js";
 import { canonicalize } from "../../compiler/passes/canonicalize.js";
 import { foldConstants } from "../../compiler/passes/fold-constants.js";
+import { mergeProducts } from "../../compiler/passes/merge-products.js";
 import type { Pass } from "../../compiler/passes/pass.js";
 import { pipeline, runPasses } from "../../compiler/passes/pipeline.js";
 import { simplifyProducts } from "../../compiler/passes/simplify-products.js";
 import { shareSubexpressions } from "../../compiler/passes/share-subexpressions.js";
-import { generate } from "../../compiler/ops/kit/ndarray.js";
+import { boundShape, generate } from "../../compiler/ops/kit/ndarray.js";
 
 const opsOf = (graph: Graph): readonly string[] => graph.nodes.map((node) => node.op);
 
@@ -38,6 +39,45 @@ describe.each(pipeline.map((pass) => [pass.name, pass] as const))("%s", (_, pass
 
   test("keeps what random graphs compute", () => {
     for (let seed = 1; seed <= 60; seed++) expectSameResults(randomGraph(seed), pass.run);
+  });
+});
+
+describe("merge-products", () => {
+  const products = (result: string, last: string): Graph =>
+    parseGraph(`
+graph @g(%x: f32[2, 8], %y: f32[2, 8], %g: f32[2, 8], %h: f32[2, 8], %v: f32[2, 1]) {
+  %5 = transpose(%x) {order = [1, 0]} : f32[8, 2]
+  %6 = matmul(%5, %g) : f32[8, 8]
+  %7 = transpose(%y) {order = [1, 0]} : f32[8, 2]
+  %8 = matmul(%7, %h) : f32[8, 8]
+  ${last}
+  return y = ${result}
+}`);
+
+  test("merges beside other terms, and a constant's product too", () => {
+    const graph = products(
+      "%14",
+      `%9 = constant() {value = 0.5, dtype = "f32", shape = [8, 2]} : f32[8, 2]
+  %10 = matmul(%9, %g) : f32[8, 8]
+  %11 = add(%6, %10) : f32[8, 8]
+  %12 = exp(%6) : f32[8, 8]
+  %13 = add(%11, %12) : f32[8, 8]
+  %14 = add(%13, %8) : f32[8, 8]`,
+    );
+    expectSameResults(graph, mergeProducts.run);
+    // %6 has a second use: it stays.
+    expect(opsOf(mergeProducts.run(graph)).filter((op) => op === "matmul")).toHaveLength(2);
+  });
+
+  test("leaves products of different shapes alone", () => {
+    const graph = products(
+      "%12",
+      `%9 = transpose(%v) {order = [1, 0]} : f32[1, 2]
+  %10 = matmul(%9, %h) : f32[1, 8]
+  %11 = add(%6, %10) : f32[8, 8]
+  %12 = mul(%11, %8) : f32[8, 8]`,
+    );
+    expect(printGraph(mergeProducts.run(graph))).toBe(printGraph(graph));
   });
 });
 
@@ -264,9 +304,11 @@ function expectSameResults(graph: Graph, transform: (graph: Graph) => Graph): vo
   verifyGraph(result);
   expect(result.inputs.map(({ name }) => name)).toEqual(graph.inputs.map(({ name }) => name));
   const feeds = new Map(
-    graph.inputs.map(({ name }, i) => [
+    graph.inputs.map(({ name, value }, i) => [
       name,
-      generate("f32", [2, 3], (index) => Math.cos(i + index.reduce((sum, k) => sum * 7 + k, 1))),
+      generate("f32", boundShape(value.type.shape), (index) =>
+        Math.cos(i + index.reduce((sum, k) => sum * 7 + k, 1)),
+      ),
     ]),
   );
   const [before, after] = [interpret(graph, feeds), interpret(result, feeds)];
