@@ -256,6 +256,6 @@ UNTESTED: dict[str, str] = {}
 
 ALONE = frozenset(
     "after all any batch_norm_inference constant equal gemm_bias gemm_residual iota isnan mod"
-    " not_equal one_hot scatter_max scatter_min vector".split()
+    " not_equal one_hot row_product scatter_max scatter_min vector".split()
 )
 """Ops that are compared by themselves alone: constants and comparisons, and what passes make."""
