@@ -47,11 +47,11 @@ const opened = new Map<string, SourceFile>();
 
 /** The same text is the same source, which is parsed once: a check meets modules that others met before. */
 function sourceOf(name: string, file: string): SourceFile {
-  const source = createSource(name, readFileSync(file, "utf8"));
+  const text = readFileSync(file, "utf8");
   const known = opened.get(name);
-  const same = known?.text === source.text ? known : source;
-  opened.set(name, same);
-  return same;
+  const source = known?.text === text ? known : createSource(name, text);
+  opened.set(name, source);
+  return source;
 }
 
 /** A program file under the name its messages use, or why it cannot be read. */

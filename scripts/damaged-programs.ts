@@ -33,21 +33,32 @@ export function* beginnings({ name, text }: Text, step: number): Generator<Text>
 
 /** One to three tokens dropped, doubled or exchanged, the same ones every time. */
 export function* shuffled(programs: readonly Text[], count: number): Generator<Text> {
-  let state = 11;
-  const next = (n: number): number => (state = (state * 48_271) % 2_147_483_647) % n;
+  const next = draws(11);
   for (let round = 0; round < count; round++) {
     const { name, text } = programs[next(programs.length)] ?? { name: "", text: "" };
-    const tokens = text.split(/(\s+|(?<=[^\w.])|(?=[^\w.]))/);
-    for (let damage = 0; damage <= next(3); damage++) {
-      const [i, j] = [next(tokens.length), next(tokens.length)];
-      const [a = "", b = ""] = [tokens[i], tokens[j]];
-      const kind = next(3);
-      if (kind === 0) tokens[i] = "";
-      else if (kind === 1) tokens[i] = `${a} ${a}`;
-      else [tokens[i], tokens[j]] = [b, a];
-    }
+    const tokens = tokensOf(text);
+    for (let damage = 0; damage <= next(3); damage++) damageOnce(tokens, next);
     yield { name, text: tokens.join("") };
   }
+}
+
+/** Numbers from 0 to below `n`, the same ones for the same seed. */
+export function draws(seed: number): (n: number) => number {
+  let state = seed;
+  return (n) => (state = (state * 48_271) % 2_147_483_647) % n;
+}
+
+/** Words, signs and what stands between them; joined they are the text. */
+export const tokensOf = (text: string): string[] => text.split(/(\s+|(?<=[^\w.])|(?=[^\w.]))/);
+
+/** Drops a token, doubles it or exchanges it for another. */
+export function damageOnce(tokens: string[], next: (n: number) => number): void {
+  const [i, j] = [next(tokens.length), next(tokens.length)];
+  const [a = "", b = ""] = [tokens[i], tokens[j]];
+  const kind = next(3);
+  if (kind === 0) tokens[i] = "";
+  else if (kind === 1) tokens[i] = `${a} ${a}`;
+  else [tokens[i], tokens[j]] = [b, a];
 }
 
 // Data that a program names is not looked for.

@@ -43,7 +43,7 @@ const escaped = program.replaceAll(
   /[^\0-\x7f]/g,
   (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
 );
-// Modules of Node's own that it has not loaded by then load when a command first uses them.
+// Node's own modules that its start has not loaded load when a command first uses them.
 const late = "child_process|crypto|stream/consumers|timers/promises|zlib";
 const required = new RegExp(`(?<== )require(?=\\("node:(?:${late})"\\);$)`, "gm");
 const whenUsed =

@@ -4,8 +4,14 @@
  * wrong text, or takes longer than a fifth of a second.
  */
 
-import { beginnings, faultOf, shippedPrograms, shuffled, timedCheck } from "./damaged-programs.js";
-import type { Text } from "./damaged-programs.js";
+import {
+  beginnings,
+  faultOf,
+  shippedPrograms,
+  shuffled,
+  type Text,
+  timedCheck,
+} from "./damaged-programs.js";
 
 /**
  * Milliseconds. The least of up to five tries counts: a collection of garbage or another process

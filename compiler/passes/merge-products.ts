@@ -50,10 +50,12 @@ graph @steps(%x: f32[2, 8], %y: f32[2, 8], %g: f32[2, 8], %h: f32[2, 8]) {
   },
 };
 
-/** A term xT g of a sum, or its transpose; x may be a constant, which has no rows to read. */
+/** A term `left g` of a sum, or its transpose. */
 interface Product {
   readonly transposed: boolean;
-  readonly x: Value | { readonly splat: number; readonly like: Value };
+  readonly left: Value;
+  /** What `left` is the transpose of; `null` for a constant. */
+  readonly x: Value | null;
   readonly g: Value;
 }
 
@@ -71,13 +73,15 @@ function replacements(graph: Graph): ReadonlyMap<Node, Replacement> {
   for (const { root, terms } of sums)
     for (const transposed of [false, true]) {
       if (found.has(root)) continue;
-      const isMerged = (term: Value): boolean => sameType(term.type, at(root.outputs, 0).type);
-      const products = terms.filter(isMerged).flatMap((t) => productIn(t, uses, transposed) ?? []);
+      const isWhole = (term: Value): boolean => sameType(term.type, at(root.outputs, 0).type);
+      const read = terms.map((term) => ({
+        term,
+        product: isWhole(term) ? productIn(term, uses, transposed) : null,
+      }));
+      const products = read.flatMap((each) => each.product ?? []);
       if (products.length < 2 || !pays(products)) continue;
       merged.add(rowsKey(products.map(({ g }) => g)));
-      const others = terms.filter(
-        (term) => !isMerged(term) || productIn(term, uses, transposed) === null,
-      );
+      const others = read.flatMap((each) => (each.product === null ? [each.term] : []));
       found.set(root, (b, _, renew) => [
         addAll(b, [...others.map(renew), mergedProduct(b, products, renew)]),
       ]);
@@ -150,10 +154,9 @@ function productIn(term: Value, uses: Uses, transposed: boolean): Product | null
   if (found?.g.type.shape.length !== 2) return null;
   const { left, g } = found;
   const made = uses.producer(left);
-  const splat = splatOf(made);
-  if (splat !== null) return { transposed, x: { splat, like: left }, g };
-  const [from] = made === undefined ? [] : turned.matchNode(made, uses);
-  return from === undefined ? null : { transposed, x: from.inner, g };
+  if (splatOf(made) !== null) return { transposed, left, x: null, g };
+  const [turn] = made === undefined ? [] : turned.matchNode(made, uses);
+  return turn === undefined ? null : { transposed, left, x: turn.inner, g };
 }
 
 /** What a term sums over its rows, `null` where it is no such sum. */
@@ -172,13 +175,11 @@ const rowsKey = (rows: readonly Value[]): string => rows.map(({ id }) => id).joi
 
 /** Whether copying all rows moves less than what the products and their sums write. */
 function pays(products: readonly Product[]): boolean {
-  const { x, g } = at(products, 0);
-  const [left, right] = ["like" in x ? x.like.type : x.type, g.type];
-  if (!isNumeric(left.shape) || !isNumeric(right.shape)) return false;
-  const columns = at(right.shape, 1);
-  const width = "like" in x ? at(left.shape, 0) : at(left.shape, 1);
-  const rows = products.reduce((sum, each) => sum + numelOf(each.g.type) / Number(columns), 0);
-  return rows * (width + Number(columns)) <= products.length * width * Number(columns);
+  const { left, g } = at(products, 0);
+  if (!isNumeric(left.type.shape) || !isNumeric(g.type.shape)) return false;
+  const [width, columns] = [at(left.type.shape, 0), at(g.type.shape, 1)];
+  const rows = products.reduce((sum, each) => sum + numelOf(each.g.type) / columns, 0);
+  return rows * (width + columns) <= products.length * width * columns;
 }
 
 function mergedProduct(
@@ -186,14 +187,8 @@ function mergedProduct(
   products: readonly Product[],
   renew: (value: Value) => Value,
 ): Value {
-  const rows = products.map(({ x }) =>
-    "like" in x
-      ? b.emit("constant", [], {
-          value: x.splat,
-          dtype: x.like.type.dtype,
-          shape: x.like.type.shape.toReversed(),
-        })
-      : renew(x),
+  const rows = products.map(({ x, left }) =>
+    x === null ? b.transposeLast(renew(left)) : renew(x),
   );
   const left = b.concat(rows, 0);
   const right = b.concat(

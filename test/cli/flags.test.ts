@@ -149,22 +149,19 @@ describe("a wrong command line ends with 2", () => {
     `);
     expect(await failing()).toContain("Commands:");
   });
-  test("a device without its libraries, by their names", async () => {
+  test.each([
+    ["cuda", /`\S*lib\S+\.so/u],
+    ["webgpu", /`(?:libvulkan\.so|d3d12|Metal)/u],
+  ])("the device %s without what it needs, by its name", async (device, needed) => {
     const { stdout } = await place.saic("doctor", "--format", "json");
     const findings = JSON.parse(stdout) as readonly { name: string; status: string }[];
-    if (findings.some(({ name, status }) => name === "cuda" && status === "ok")) return;
-    const printed = await failing("run", "tiny.pipe", "--device", "cuda");
+    if (findings.some(({ name, status }) => name === device && status === "ok")) return;
+    const printed = await failing("run", "tiny.pipe", "--device", device);
     expect(printed).toMatch(
-      /error\[run\/device-unavailable\]: the device `cuda` cannot be used: `\S*lib\S+\.so/u,
-    );
-  });
-  test("a graphics card that is not there", async () => {
-    const { stdout } = await place.saic("doctor", "--format", "json");
-    const findings = JSON.parse(stdout) as readonly { name: string; status: string }[];
-    if (findings.some(({ name, status }) => name === "webgpu" && status === "ok")) return;
-    const printed = await failing("run", "tiny.pipe", "--device", "webgpu");
-    expect(printed).toMatch(
-      /error\[run\/device-unavailable\]: the device `webgpu` cannot be used: `(?:libvulkan\.so|d3d12|Metal)/u,
+      new RegExp(
+        `error\\[run/device-unavailable\\]: the device \`${device}\` cannot be used: ${needed.source}`,
+        "u",
+      ),
     );
   });
 });

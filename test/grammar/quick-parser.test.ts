@@ -9,6 +9,7 @@ import { parseThoroughly } from "../../grammar/parser.js";
 import { readQuickly } from "../../grammar/quick-parser.js";
 import { scan } from "../../grammar/scan.js";
 import { createSource } from "../../grammar/source.js";
+import { damageOnce, draws, tokensOf } from "../../scripts/damaged-programs.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const files = ["pipelines", "stdlib", "test"].flatMap((folder) =>
@@ -52,18 +53,10 @@ it("agrees with the parser on programs with tokens dropped, doubled and swapped"
   const texts = files
     .filter((file) => file.startsWith("stdlib") || file.startsWith("pipelines"))
     .map((file) => readFileSync(join(root, file), "utf8"));
-  let state = 5;
-  const next = (n: number): number => (state = (state * 48_271) % 2_147_483_647) % n;
+  const next = draws(5);
   for (let round = 0; round < 60; round++) {
-    const tokens = (texts[next(texts.length)] ?? "").split(/(\s+|(?<=[^\w.])|(?=[^\w.]))/);
-    for (let damage = 0; damage < 20; damage++) {
-      const [i, j] = [next(tokens.length), next(tokens.length)];
-      const [a = "", b = ""] = [tokens[i], tokens[j]];
-      const kind = next(3);
-      if (kind === 0) tokens[i] = "";
-      else if (kind === 1) tokens[i] = `${a} ${a}`;
-      else [tokens[i], tokens[j]] = [b, a];
-    }
+    const tokens = tokensOf(texts[next(texts.length)] ?? "");
+    for (let damage = 0; damage < 20; damage++) damageOnce(tokens, next);
     compare(`damage ${round}`, tokens.join(""));
   }
 });
