@@ -1,14 +1,25 @@
 /**
- * Layers of the standard library that are applied alike come out alike: the first of a kind is
- * elaborated, the others are copies of its nodes with weights of their own. Networks apply a few
- * kinds of layers hundreds of times.
+ * Blocks that are applied alike come out alike: the first of a kind is elaborated, with all that it
+ * applies itself, the others are copies of its nodes with weights of their own. Networks apply a
+ * few kinds of layers hundreds of times, and a program's blocks hold each other.
  */
 
 import type { BlockDecl } from "../../grammar/ast.js";
 import type { Node, Value } from "../ir/graph.js";
 import { isFloat, printType } from "../ir/type.js";
 import type { CallSite } from "./bind.js";
-import { entered, type Frame, isLibrary, type Member, userPlace } from "./frame.js";
+import {
+  child,
+  type Elaboration,
+  entered,
+  type Frame,
+  isLibrary,
+  maxApplications,
+  maxDepth,
+  type Member,
+  type UserPlace,
+  userPlace,
+} from "./frame.js";
 import { maxNodes } from "./ops.js";
 import { type Meaning, type Recipe, tensorOf } from "./value.js";
 
@@ -16,17 +27,61 @@ import { type Meaning, type Recipe, tensorOf } from "./value.js";
 interface Template {
   /** Members and nodes in the order in which they were made. */
   readonly steps: readonly (
-    | { readonly member: Member; readonly suffix: string }
-    | { readonly node: Node; readonly inside: boolean }
+    | { readonly member: Member; readonly path: string; readonly owner: string }
+    | { readonly node: Node; readonly scope: string | null }
   )[];
-  readonly updates: readonly { readonly suffix: string; readonly value: Value }[];
+  readonly updates: readonly { readonly path: string; readonly value: Value }[];
+  /** The blocks that it has applied within. */
+  readonly within: readonly Within[];
   /** The tensors at its ports. */
   readonly inputs: readonly Value[];
   readonly result: Meaning;
 }
 
-/** By block, by how it is applied; `null` for what cannot be copied. */
-export type Templates = Map<BlockDecl, Map<string, Template | null>>;
+interface Within {
+  readonly declaration: BlockDecl;
+  readonly path: string;
+  readonly isFrozen: boolean;
+  /** How many blocks deeper than the template's own. */
+  readonly depth: number;
+}
+
+/** The first application of its kind. */
+interface Known {
+  readonly elaboration: Elaboration;
+  readonly before: Extent;
+  readonly after: Extent;
+  readonly path: string;
+  readonly depth: number;
+  readonly inputs: readonly Value[];
+  readonly result: Meaning;
+  /** Made when a second one comes; "none" where a copy would not do the same. */
+  template: Template | "none" | null;
+}
+
+/** By block, by how it is applied. */
+export type Templates = Map<BlockDecl, Map<string, Known>>;
+
+/** Applications of blocks on their own, for all elaborations of a program. */
+export interface TemplatesAlone {
+  /** Of blocks that nothing else applies: what symbols leave undecided stays open. */
+  readonly generic: Templates;
+  /** Of blocks whose weights are counted, by how things are known; nobody reads their facts. */
+  readonly counted: Map<string, Templates>;
+}
+
+/** What a block on its own may repeat, seen from where it is asked for. */
+export function templatesAlone({
+  alone,
+  generic,
+  everyBranch,
+  known,
+}: Elaboration): Pick<Elaboration, "templates" | "lent"> {
+  const mode = JSON.stringify([generic, everyBranch, ...known]);
+  const templates: Templates = alone.counted.get(mode) ?? new Map();
+  alone.counted.set(mode, templates);
+  return { templates, lent: everyBranch || known.size > 0 ? null : alone.generic };
+}
 
 /** The outputs of `apply`, or of an application before it that was alike. */
 export function applyAlike(
@@ -37,21 +92,32 @@ export function applyAlike(
   apply: () => Meaning,
 ): Meaning {
   const { declaration } = recipe;
-  const key = isLibrary(declaration.span) ? keyOf(frame, recipe, call, path) : null;
+  const key = keyOf(frame, recipe, call, path);
   if (key === null) return apply();
-  const { templates } = frame.elaboration;
-  const known = templates.get(declaration) ?? new Map<string, Template | null>();
-  templates.set(declaration, known);
-  const template = known.get(key);
-  if (template === null) return apply();
-  if (template === undefined) {
-    const before = extentOf(frame);
+  const { elaboration } = frame;
+  const { templates, lent } = elaboration;
+  const ofBlock = templates.get(declaration) ?? new Map<string, Known>();
+  templates.set(declaration, ofBlock);
+  const known = ofBlock.get(key) ?? settled(lent?.get(declaration)?.get(key));
+  if (known === undefined) {
+    const before = extentOf(elaboration);
     const result = apply();
-    known.set(key, templateOf(frame, before, tensorsOf(call), path, result));
+    const after = extentOf(elaboration);
+    const depth = frame.trail.length;
+    const inputs = tensorsOf(call);
+    ofBlock.set(key, { elaboration, before, after, path, depth, inputs, result, template: null });
     return result;
   }
-  return copyOf(frame, template, recipe, call, path) ?? apply();
+  known.template ??= templateOf(known);
+  return (
+    (known.template === "none" ? null : copyOf(frame, known.template, recipe, call, path)) ??
+    apply()
+  );
 }
+
+/** Where nothing was left open, another elaboration comes out the same. */
+const settled = (known: Known | undefined): Known | undefined =>
+  known?.before.open === known?.after.open ? known : undefined;
 
 const tensorsOf = ({ inputs }: CallSite): readonly Value[] =>
   inputs.flatMap(({ meaning }) => (meaning.kind === "tensor" ? [meaning.value] : []));
@@ -61,6 +127,8 @@ const tensorsOf = ({ inputs }: CallSite): readonly Value[] =>
 /** `null` where more than settings and types decides, or where an instance is applied again. */
 function keyOf(frame: Frame, recipe: Recipe, call: CallSite, path: string): string | null {
   if (recipe.shared !== null || frame.again === true || frame.scan !== undefined) return null;
+  // A function may be given blocks, and what is around decides which of them would recur.
+  if (frame.trail.some((entry) => entry.declaration?.kind === "fn")) return null;
   const frozen = frame.elaboration.isFrozen(path);
   const flags = [frame.training && !frozen, frame.sampling && !frozen, frame.unused, frozen];
   const parts = [flags.map(Number).join(""), [...(frame.portNames ?? [])].join(" ")];
@@ -119,54 +187,50 @@ interface Extent {
   readonly updates: number;
   readonly inputs: number;
   readonly applications: number;
+  /** Not compared within an elaboration. */
+  readonly open: number;
   readonly others: readonly number[];
 }
 
-function extentOf({ elaboration: e }: Frame): Extent {
-  return {
-    nodes: e.builder.nodes.length,
-    members: e.members.size,
-    updates: e.updates.size,
-    inputs: e.builder.inputs.length,
-    applications: e.budget.applications,
-    others: [
-      e.diagnostics.length,
-      e.uncarried.length,
-      e.draws.length,
-      e.stacks.size,
-      e.lossSchedules.length,
-      e.taps.size,
-      e.ordinals.size,
-    ],
-  };
-}
+const extentOf = (e: Elaboration): Extent => ({
+  nodes: e.builder.nodes.length,
+  members: e.members.size,
+  updates: e.updates.size,
+  inputs: e.builder.inputs.length,
+  applications: e.applications.length,
+  open: e.budget.open,
+  others: [
+    e.budget.reports,
+    e.draws.length,
+    e.stacks.size,
+    e.lossSchedules.length,
+    e.taps.size,
+    e.ordinals.size,
+  ],
+});
 
-/** `null` where the application did what a copy does not: another block, a draw, a message. */
-function templateOf(
-  frame: Frame,
-  before: Extent,
-  inputs: readonly Value[],
-  path: string,
-  result: Meaning,
-): Template | null {
-  const after = extentOf(frame);
-  const { builder, members, updates } = frame.elaboration;
-  const made = [...members.values()].slice(before.members);
-  const set = [...updates].slice(before.updates);
-  const isPlain =
-    after.applications === before.applications &&
-    after.others.every((count, i) => count === before.others[i]) &&
-    after.inputs - before.inputs === made.length;
-  const below = `${path}.`;
+/** "none" where the application did what a copy does not: a draw, a shared block, a message. */
+function templateOf({
+  elaboration,
+  before,
+  after,
+  path,
+  depth,
+  inputs,
+  result,
+}: Known): Template | "none" {
+  const made = [...elaboration.members.values()].slice(before.members, after.members);
+  const set = [...elaboration.updates].slice(before.updates, after.updates);
+  const applied = elaboration.applications.slice(before.applications, after.applications);
   if (
-    !isPlain ||
-    ![...made.map((member) => member.path), ...set.map(([name]) => name)].every((name) =>
-      name.startsWith(below),
-    )
+    after.others.some((count, i) => count !== before.others[i]) ||
+    after.inputs - before.inputs !== made.length
   )
-    return null;
-  const suffixOf = (name: string): string => name.slice(below.length);
-  const nodes = builder.nodes.slice(before.nodes);
+    return "none";
+  /** The rest of a path below the instance; `null` for one that lies elsewhere. */
+  const below = (other: string): string | null =>
+    other === path ? "" : other.startsWith(`${path}.`) ? other.slice(path.length + 1) : null;
+  const nodes = elaboration.builder.nodes.slice(before.nodes, after.nodes);
   const own = new Set(
     [...inputs, ...made.map(({ value }) => value), ...nodes.flatMap(({ outputs }) => outputs)].map(
       ({ id }) => id,
@@ -178,24 +242,43 @@ function templateOf(
     ...set.map(([, value]) => value),
     ...(results ?? []),
   ];
-  if (results === null || !read.every(({ id }) => own.has(id))) return null;
-  if (!nodes.every(({ scope }) => scope === path || scope === "")) return null;
+  if (results === null || !read.every(({ id }) => own.has(id))) return "none";
   // Whether an integer state depends on the batch is asked of what arrives, which a type does not tell.
   if (
     inputs.length > 0 &&
     set.some(([, value]) => !isFloat(value.type.dtype) && reaches(nodes, value, inputs))
   )
-    return null;
-  const steps = [
-    ...made.map((member) => ({ at: member.value.id, member, suffix: suffixOf(member.path) })),
-    ...nodes.map((node) => ({ at: node.outputs[0]?.id ?? 0, node, inside: node.scope === path })),
-  ].sort((a, b) => a.at - b.at);
-  return {
-    steps,
-    updates: set.map(([name, value]) => ({ suffix: suffixOf(name), value })),
-    inputs,
-    result,
-  };
+    return "none";
+  const members = made.map((member) => ({
+    at: member.value.id,
+    member,
+    path: below(member.path),
+    owner: below(member.owner),
+  }));
+  const computed = nodes.map((node) => ({
+    at: node.outputs[0]?.id ?? 0,
+    node,
+    scope: node.scope === "" ? null : below(node.scope),
+  }));
+  const updates = set.map(([name, value]) => ({ path: below(name), value }));
+  const within = applied.map((each) => ({
+    declaration: each.declaration,
+    path: below(each.path),
+    isFrozen: elaboration.isFrozen(each.path),
+    depth: each.depth - depth,
+  }));
+  if (
+    !members.every(
+      (each): each is typeof each & { path: string; owner: string } =>
+        each.path !== null && each.owner !== null,
+    ) ||
+    !updates.every((each): each is typeof each & { path: string } => each.path !== null) ||
+    !within.every((each): each is typeof each & { path: string } => each.path !== null) ||
+    computed.some(({ node, scope }) => scope === null && node.scope !== "")
+  )
+    return "none";
+  const steps = [...members, ...computed].sort((a, b) => a.at - b.at);
+  return { steps, updates, within, inputs, result };
 }
 
 /** Whether `value` is made of one of `inputs`. */
@@ -217,7 +300,10 @@ function valuesIn(meaning: Meaning): readonly Value[] | null {
 
 // The others --------------------------------------------------------------------------------------
 
-/** `null` where a path is taken or the graph grows too large, which is to be reported. */
+/**
+ * `null` where elaborating anew has something to report, as where a path is taken or the graph grows
+ * too large, and where an instance within is frozen that was not, or the other way round.
+ */
 function copyOf(
   frame: Frame,
   template: Template,
@@ -225,35 +311,46 @@ function copyOf(
   call: CallSite,
   path: string,
 ): Meaning | null {
-  const { builder, members, updates, budget } = frame.elaboration;
+  const { applications, builder, members, updates, budget, isFrozen } = frame.elaboration;
+  const pathOf = (below: string): string => child(path, below);
+  const { steps, within } = template;
+  const depth = frame.trail.length;
+  if (
+    budget.nodes + steps.length > maxNodes ||
+    applications.length + within.length > maxApplications ||
+    within.some(
+      (each) =>
+        depth + each.depth >= maxDepth ||
+        isFrozen(pathOf(each.path)) !== each.isFrozen ||
+        frame.trail.some((entry) => entry.declaration === each.declaration),
+    ) ||
+    steps.some((step) => "member" in step && members.has(pathOf(step.path)))
+  )
+    return null;
+  for (const each of within)
+    applications.push({ ...each, path: pathOf(each.path), depth: depth + each.depth });
   const values = new Map<number, Value>();
   const arriving = tensorsOf(call);
   for (const [i, { id }] of template.inputs.entries()) {
     const value = arriving[i];
     if (value !== undefined) values.set(id, value);
   }
-  const pathOf = (suffix: string): string => `${path}.${suffix}`;
-  if (budget.nodes + template.steps.length > maxNodes) return null;
-  if (template.steps.some((step) => "member" in step && members.has(pathOf(step.suffix))))
-    return null;
   const renew = (value: Value): Value => values.get(value.id) ?? value;
   const inner: Frame = { ...frame, trail: entered(frame, declaration, call.span) };
-  for (const step of template.steps)
+  // What a user's own block asks for has its place there, wherever the block is applied.
+  const placeOf = ({ span, place }: Member): UserPlace =>
+    isLibrary(declaration.span) ? userPlace(inner, span) : place;
+  for (const step of steps)
     if ("member" in step) {
       const { member } = step;
-      const own = pathOf(step.suffix);
+      const own = pathOf(step.path);
       const value = builder.input(own, member.value.type);
       values.set(member.value.id, value);
-      members.set(own, {
-        ...member,
-        path: own,
-        value,
-        owner: path,
-        place: userPlace(inner, member.span),
-      });
+      const owner = pathOf(step.owner);
+      members.set(own, { ...member, path: own, value, owner, place: placeOf(member) });
     } else {
-      const { node, inside } = step;
-      const origin = inside ? { span: node.span, scope: path } : node;
+      const { node } = step;
+      const origin = step.scope === null ? node : { span: node.span, scope: pathOf(step.scope) };
       const outputs = builder.within(origin, () => builder.copy(node, node.inputs.map(renew)));
       for (const [i, { id }] of node.outputs.entries()) {
         const value = outputs[i];
@@ -261,7 +358,7 @@ function copyOf(
       }
       budget.nodes++;
     }
-  for (const { suffix, value } of template.updates) updates.set(pathOf(suffix), renew(value));
+  for (const each of template.updates) updates.set(pathOf(each.path), renew(each.value));
   return renewed(template.result);
 
   function renewed(meaning: Meaning): Meaning {

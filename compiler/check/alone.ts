@@ -24,9 +24,10 @@ export function checkSettled(session: Session, program: Program, facts: Fact[]):
 
 /** Blocks of the root module that nothing has applied. */
 export function checkUnusedBlocks(session: Session, program: Program, facts: Fact[]): void {
+  const templates = session.alone.generic;
   for (const declaration of program.root.module.declarations) {
     if (declaration.kind !== "block" || session.applied.has(declaration)) continue;
-    const elaboration = createElaboration(session, { generic: "generic" });
+    const elaboration = createElaboration(session, { generic: "generic", templates });
     const frame = rootFrame(elaboration, program.root);
     const settings = symbolicSettings(frame, declaration);
     const recipe = { declaration, module: program.root, settings, shared: null };

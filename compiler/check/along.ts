@@ -15,7 +15,7 @@ import type { Span } from "../../grammar/source.js";
 import { type Dim, printDim, sameDim } from "../ir/dim.js";
 import { printType, rankOf, sameType } from "../ir/type.js";
 import { dimNamed, placesOf } from "./axes.js";
-import { type Frame, report } from "./frame.js";
+import { type Frame, leavesOpen, report } from "./frame.js";
 import { applyOp } from "./ops.js";
 import { maxCopies, type StepInput } from "./repeat.js";
 import { describe, type Meaning, tensorOf, unknown } from "./value.js";
@@ -94,7 +94,7 @@ function withCount(
   }
   if (typeof extent === "number" && extent > 0) return { axis, count: extent, place };
   // Between symbols of a generic block nothing is decided before it is applied.
-  if (typeof extent === "number" || !frame.elaboration.generic || isRecordAxis(frame, extent))
+  if (typeof extent === "number" || isRecordAxis(frame, extent) || !leavesOpen(frame))
     report(
       frame,
       axisCount,

@@ -12,7 +12,7 @@ import type { Span } from "../../grammar/source.js";
 import { type Dim, divideExactly, multiplyDims, printDim, sameDim } from "../ir/dim.js";
 import { printType, type TensorType } from "../ir/type.js";
 import { dimNamed } from "./axes.js";
-import { evaluate, type Frame, report } from "./frame.js";
+import { evaluate, type Frame, leavesOpen, report } from "./frame.js";
 import { isDecided } from "./ports.js";
 import { asDim } from "./value.js";
 
@@ -133,7 +133,7 @@ function differ(
   }: { readonly wanted: Dim; readonly multiple: boolean; readonly dim: Dim },
   span: Span,
 ): void {
-  if (frame.elaboration.generic && !isDecided(frame, [wanted, dim])) return;
+  if (!isDecided(frame, [wanted, dim]) && leavesOpen(frame)) return;
   const expected = multiple ? `a multiple of ${printDim(wanted)}` : printDim(wanted);
   report(frame, patternExtent, { axis, expected, found: printDim(dim) }, span);
 }

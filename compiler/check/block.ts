@@ -10,7 +10,17 @@ import type { CallSite } from "./bind.js";
 import { carriedValue, checkCarriesSet } from "./carry.js";
 import { moduleFrame, namesAreUnique } from "./definitions.js";
 import { destructure, shareRecipe, spread } from "./destructure.js";
-import { bind, bindLazily, createScope, entered, evaluate, type Frame, report } from "./frame.js";
+import {
+  bind,
+  bindLazily,
+  createScope,
+  entered,
+  evaluate,
+  type Frame,
+  maxApplications,
+  maxDepth,
+  report,
+} from "./frame.js";
 import { bindConstants, presence, takeInputs } from "./inputs.js";
 import { createMember } from "./members.js";
 import { assign, checkOutput } from "./outputs.js";
@@ -19,10 +29,6 @@ import { checkStatesSet, updateState } from "./state-updates.js";
 import { recordTap, reportTapTwice } from "./taps.js";
 import { dimMeaning, type Meaning, none, type Recipe, unknown } from "./value.js";
 
-/** Recipes handed from block to block may still recur; a mistyped count may be large. */
-const maxDepth = 60;
-const maxApplications = 100_000;
-
 /** The outputs of one application at `path`: a tensor, or a tuple of named ones. */
 export function applyRecipe(frame: Frame, recipe: Recipe, call: CallSite, path: string): Meaning {
   const { declaration } = recipe;
@@ -30,9 +36,10 @@ export function applyRecipe(frame: Frame, recipe: Recipe, call: CallSite, path: 
     report(frame, tooDeep, { limit: `${maxDepth} nested blocks` }, call.span);
     return unknown;
   }
-  const { budget } = frame.elaboration;
-  if (++budget.applications > maxApplications) {
-    if (budget.applications === maxApplications + 1)
+  const { applications } = frame.elaboration;
+  applications.push({ declaration, path, depth: frame.trail.length });
+  if (applications.length > maxApplications) {
+    if (applications.length === maxApplications + 1)
       report(frame, tooDeep, { limit: `${maxApplications} applications of blocks` }, call.span);
     return unknown;
   }

@@ -8,7 +8,7 @@ import type { Span } from "../../grammar/source.js";
 import type { Dim } from "../ir/dim.js";
 import { printType, sameType } from "../ir/type.js";
 import { givenAxes } from "./axes.js";
-import { child, evaluate, type Frame, report, type ScanStep } from "./frame.js";
+import { child, evaluate, type Frame, leavesOpen, report, type ScanStep } from "./frame.js";
 import { presence } from "./inputs.js";
 import { isDecided, typeOf } from "./ports.js";
 import { asNumber, describe, type Meaning, tensorOf, unknown } from "./value.js";
@@ -18,7 +18,7 @@ export function carriedValue(frame: Frame, node: Owned, run: readonly Dim[] | nu
   const { scan } = frame;
   if (scan === undefined) {
     // A block by itself may be meant for a scan: all else in it is checked.
-    if (!frame.elaboration.generic) {
+    if (!leavesOpen(frame)) {
       report(frame, carryOutside, { name: node.name.text }, node.span);
       return unknown;
     }
@@ -103,7 +103,7 @@ function conformed(
     return isList ? { kind: "list", items } : at(items, 0);
   }
   // Between symbols of a generic block nothing is decided before it is applied.
-  if (frame.elaboration.generic && !isDecided(frame, [...odd.type.shape, ...declared.shape]))
+  if (!isDecided(frame, [...odd.type.shape, ...declared.shape]) && leavesOpen(frame))
     return unknown;
   const what = isList ? `what \`${node.name.text}\` holds` : `\`${node.name.text}\``;
   const [expected, found] = [printType(declared), printType(odd.type)];

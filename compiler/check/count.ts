@@ -7,6 +7,7 @@ import { namedDim } from "../ir/dim.js";
 import { createGraphBuilder } from "../ir/create-builder.js";
 import type { Value } from "../ir/graph.js";
 import { isNumeric, printType, type TensorType } from "../ir/type.js";
+import { templatesAlone } from "./alike.js";
 import type { CallSite } from "./bind.js";
 import { applyRecipe } from "./block.js";
 import { moduleFrame, namesAreUnique } from "./definitions.js";
@@ -53,6 +54,9 @@ export function applyAlone(frame: Frame, model: Meaning, call: CallSite): Applie
     facts: [],
     taps: new Map(),
     ordinals: new Map(),
+    applications: [],
+    budget: { nodes: 0, reports: 0, open: 0 },
+    ...templatesAlone(frame.elaboration),
   };
   const inner: Frame = {
     ...moduleFrame(frame, recipe.module),

@@ -11,6 +11,7 @@ import type { Diagnostic } from "../../grammar/diagnostic.js";
 import type { CompilerHost } from "../host.js";
 import { createGraphBuilder } from "../ir/create-builder.js";
 import { libraryModulesWith, type ModuleScope } from "../modules.js";
+import type { Templates, TemplatesAlone } from "./alike.js";
 import type { DatasetFindings } from "./data/dataset.js";
 import type { GroupsRead } from "./data/groups.js";
 import { datasetMember } from "./data/members.js";
@@ -41,6 +42,7 @@ export interface Session {
   readonly uncarried: Diagnostic[];
   readonly constants: Map<Declaration, Meaning | null>;
   readonly applied: Set<BlockDecl | MetricDecl>;
+  readonly alone: TemplatesAlone;
 }
 
 /** Without `groups` the sizes that data give stay symbols, which is enough for a check. */
@@ -65,11 +67,14 @@ export const createSession = (
   uncarried: [],
   constants: new Map(),
   applied: new Set(),
+  alone: { generic: new Map(), counted: new Map() },
 });
 
 export interface ElaborationOptions {
   /** Dims are symbols and undecidable conditions are unknown. */
   readonly generic?: "generic" | "every branch";
+  /** Applications that may be repeated, of elaborations under the same options. */
+  readonly templates?: Templates;
   /** The batch size where it is asked for as a number. */
   readonly batch?: number;
   readonly isFrozen?: (path: string) => boolean;
@@ -101,8 +106,10 @@ export function createElaboration(session: Session, options: ElaborationOptions 
     recordAxis: batchDim,
     known: options.batch === undefined ? new Map() : new Map([[batchName, options.batch]]),
     ordinals: new Map(),
-    budget: { nodes: 0, applications: 0 },
-    templates: new Map(),
+    applications: [],
+    budget: { nodes: 0, reports: 0, open: 0 },
+    lent: null,
+    templates: options.templates ?? new Map(),
   };
 }
 

@@ -30,7 +30,7 @@ import type { GroupsRead } from "./data/groups.js";
 import type { Initializer, WeightSource } from "../plan/initial.js";
 import type { LossSchedule } from "./over-time.js";
 import type { TrainFigures } from "./placement/figures.js";
-import type { Templates } from "./alike.js";
+import type { Templates, TemplatesAlone } from "./alike.js";
 import { type Meaning, unknown } from "./value.js";
 
 /** A learned tensor or a state that one elaboration has created. */
@@ -123,11 +123,31 @@ export interface Elaboration {
   readonly known: ReadonlyMap<string, Dim>;
   /** Counts draws and unnamed applications per instance path. */
   readonly ordinals: Map<string, number>;
-  readonly budget: { nodes: number; applications: number };
-  /** Applications of layers that later ones may repeat. */
+  /** Every application of a block, in the order in which they began. */
+  readonly applications: Application[];
+  /**
+   * Nodes made, messages asked for, those said before included, and questions whether something may
+   * stay open.
+   */
+  readonly budget: { nodes: number; reports: number; open: number };
+  /** Applications of blocks that later ones may repeat. */
   readonly templates: Templates;
+  readonly alone: TemplatesAlone;
+  /** Those of an elaboration that leaves things open, to be repeated where it has left nothing so. */
+  readonly lent: Templates | null;
   /** Blocks applied so far: the others are checked on their own. */
   readonly applied: Set<BlockDecl | MetricDecl>;
+}
+
+/** Recipes handed from block to block may still recur; a mistyped count may be large. */
+export const maxDepth = 60;
+export const maxApplications = 100_000;
+
+export interface Application {
+  readonly declaration: BlockDecl;
+  readonly path: string;
+  /** How many blocks and functions are around it. */
+  readonly depth: number;
 }
 
 export interface Frame {
@@ -203,6 +223,15 @@ interface Binding {
 export const evaluate = (frame: Frame, expr: Expr, expected: TypeNode | null = null): Meaning =>
   frame.elaboration.evaluate(frame, expr, expected);
 
+/**
+ * Whether a thing that symbols leave undecided stays so, without a report, until the block is
+ * applied. To be asked last: what asks may come out otherwise in another elaboration.
+ */
+export function leavesOpen({ elaboration }: Frame): boolean {
+  elaboration.budget.open++;
+  return elaboration.generic;
+}
+
 export const createScope = (parent: Scope | null): Scope => ({ names: new Map(), parent });
 
 export function bind(scope: Scope, name: string, meaning: Meaning, span: Span | null = null): void {
@@ -255,7 +284,8 @@ export function report<P>(
 
 /** Says once that something sound cannot be executed by this version: an error of `compile` and `run`. */
 export function cannotCarryOut(frame: Frame, what: string, span: Span): void {
-  const { uncarried } = frame.elaboration;
+  const { budget, uncarried } = frame.elaboration;
+  budget.reports++;
   const place = userPlace(frame, span);
   const diagnostic = diagnose(notCarriedOut, { what }, place.span, { labels: place.labels });
   if (!uncarried.some((other) => isSame(other, diagnostic))) uncarried.push(diagnostic);
@@ -270,7 +300,8 @@ export function pushAt(
 ): void {
   const place = userPlace(frame, span);
   const diagnostic = make(place.span, { labels: [...labels, ...place.labels] });
-  const { diagnostics } = frame.elaboration;
+  const { budget, diagnostics } = frame.elaboration;
+  budget.reports++;
   if (!diagnostics.some((other) => isSame(other, diagnostic))) diagnostics.push(diagnostic);
 }
 

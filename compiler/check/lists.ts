@@ -7,7 +7,7 @@ import { at } from "../../grammar/invariant.js";
 import type { Span } from "../../grammar/source.js";
 import { type Dim, printDim } from "../ir/dim.js";
 import { printType } from "../ir/type.js";
-import { type Frame, report } from "./frame.js";
+import { type Frame, leavesOpen, report } from "./frame.js";
 import { applyOp, type Operand } from "./ops.js";
 import { describe, intOf, type Meaning, unknown } from "./value.js";
 
@@ -32,7 +32,7 @@ export function indexed(
   if (position.kind === "range") return sliceOf(frame, items, position, expr.index.span);
   const item = position.kind === "int" ? items.at(position.value) : undefined;
   if (item !== undefined) return item;
-  if (position.kind === "dim" && frame.elaboration.generic) return unknown;
+  if (position.kind === "dim" && leavesOpen(frame)) return unknown;
   report(
     frame,
     wrongType,
@@ -69,7 +69,7 @@ export function rangeBounds(
 ): { readonly from: number; readonly to: number | null } | null {
   const ends = to === null ? [from] : [from, to];
   if (ends.some(({ kind }) => kind === "unknown")) return null;
-  if (frame.elaboration.generic && ends.some(({ kind }) => kind === "dim")) return null;
+  if (ends.some(({ kind }) => kind === "dim") && leavesOpen(frame)) return null;
   if (from.kind === "int" && (to === null || to.kind === "int"))
     return { from: from.value, to: to === null ? null : to.value };
   const wrong = ends.find(({ kind }) => kind !== "int") ?? from;
@@ -177,6 +177,6 @@ function placeOf(frame: Frame, callee: string, x: Tensor, axis: number, span: Sp
 
 /** In a block by itself an extent may be a symbol: nothing is known of the parts then. */
 function notNumeric(frame: Frame, op: string, dim: Dim, span: Span): Meaning {
-  if (!frame.elaboration.generic) report(frame, dimNotNumeric, { op, dim: printDim(dim) }, span);
+  if (!leavesOpen(frame)) report(frame, dimNotNumeric, { op, dim: printDim(dim) }, span);
   return unknown;
 }

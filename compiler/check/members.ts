@@ -8,7 +8,15 @@ import { type Dim, productOf } from "../ir/dim.js";
 import { isNumeric, printType, sameType, type TensorType } from "../ir/type.js";
 import type { Initializer } from "../plan/schema.js";
 import { givenAxes } from "./axes.js";
-import { child, evaluate, type Frame, type Member, report, userPlace } from "./frame.js";
+import {
+  child,
+  evaluate,
+  type Frame,
+  leavesOpen,
+  type Member,
+  report,
+  userPlace,
+} from "./frame.js";
 import { typeOf } from "./ports.js";
 import {
   asNumber,
@@ -27,7 +35,7 @@ export function segmentOf(frame: Frame, as: TPath | null): string | null {
     if (computed === null) return text === "_" ? "" : text;
     const meaning = evaluate(frame, computed);
     // Not known before the block is applied: apart from other segments by its text.
-    if (meaning.kind === "unknown" || (meaning.kind === "dim" && frame.elaboration.generic)) {
+    if (meaning.kind === "unknown" || (meaning.kind === "dim" && leavesOpen(frame))) {
       const { source, start, end } = computed.span;
       return `${text}{${source.text.slice(start, end)}}`;
     }

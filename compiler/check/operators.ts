@@ -19,7 +19,7 @@ import {
   subtractDims,
 } from "../ir/dim.js";
 import { nameMeaning } from "./names.js";
-import { evaluate, type Frame, report } from "./frame.js";
+import { evaluate, type Frame, leavesOpen, report } from "./frame.js";
 import { lossBinary, scaleLoss } from "./loss-algebra.js";
 import { applyOp } from "./ops.js";
 import { valueNow } from "./over-time.js";
@@ -267,7 +267,7 @@ function divide(frame: Frame, expr: BinaryExpr, a: Dim, b: Dim): Meaning {
   const quotient = divideExactly(a, b);
   if (quotient !== null) return dimMeaning(quotient);
   const numeric = typeof a === "number" && typeof b === "number";
-  if (!numeric && frame.elaboration.generic) return unknown;
+  if (!numeric && leavesOpen(frame)) return unknown;
   report(
     frame,
     inexactDivision,

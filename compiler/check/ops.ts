@@ -12,7 +12,7 @@ import { opNamed } from "../ops/index.js";
 import type { Op } from "../ops/define.js";
 import { inferOp } from "../ops/kit/infer-op.js";
 import { type NamedOperand, resultAxes } from "./axes.js";
-import { type Frame, pushAt, report } from "./frame.js";
+import { type Frame, leavesOpen, pushAt, report } from "./frame.js";
 import { isDecided } from "./ports.js";
 import { constantFunction } from "./numbers.js";
 import { scalarBinary, scalarCall } from "./scalars.js";
@@ -52,7 +52,7 @@ export function applyOp(
   );
   if (isRejection(inferred)) {
     // Between symbols of a generic block nothing is decided before it is applied.
-    if (frame.elaboration.generic && !inputs.every(({ type }) => isDecided(frame, type.shape)))
+    if (!inputs.every(({ type }) => isDecided(frame, type.shape)) && leavesOpen(frame))
       return unknown;
     const place = placeOfBlame(op, inferred.blame, operands, attrSpans) ?? span;
     pushAt(frame, place, typeLabels(operands, place), (at, extra) => inferred.diagnose(at, extra));
@@ -148,9 +148,9 @@ function inputValues(
 }
 
 /** Whether a size depends on how many records there are. */
-function readsRecords({ elaboration }: Frame, dim: Dim): boolean {
-  const { recordAxis, generic } = elaboration;
-  return !generic && recordAxis !== null && namesOf(dim).has(printDim(recordAxis));
+function readsRecords(frame: Frame, dim: Dim): boolean {
+  const { recordAxis } = frame.elaboration;
+  return recordAxis !== null && namesOf(dim).has(printDim(recordAxis)) && !leavesOpen(frame);
 }
 
 /** A number beside a tensor takes the dtype of the tensor of its class; a float never an integer's. */

@@ -8,7 +8,7 @@ import type { Span } from "../../grammar/source.js";
 import { suggest } from "../../grammar/suggest.js";
 import type { Dim } from "../ir/dim.js";
 import { printType, sameType } from "../ir/type.js";
-import { bind, evaluate, type Frame, report } from "./frame.js";
+import { bind, evaluate, type Frame, leavesOpen, report } from "./frame.js";
 import { presence } from "./inputs.js";
 import { isDecided, typeOf } from "./ports.js";
 import { solveItems } from "./solve.js";
@@ -65,10 +65,10 @@ export function checkOutput(
   if (declared === null) return unknown;
   if (value.kind === "tensor" && sameType(value.value.type, declared)) return tensorOf(value.value);
   if (
-    frame.elaboration.generic &&
     value.kind === "tensor" &&
     value.value.type.dtype === declared.dtype &&
-    !isDecided(frame, [...declared.shape, ...value.value.type.shape])
+    !isDecided(frame, [...declared.shape, ...value.value.type.shape]) &&
+    leavesOpen(frame)
   )
     return unknown;
   const found = value.kind === "tensor" ? printType(value.value.type) : describe(value);

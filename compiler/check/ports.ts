@@ -20,7 +20,7 @@ import {
   substitute,
 } from "../ir/dim.js";
 import { type DType, dtypes, printType, type TensorType } from "../ir/type.js";
-import { evaluate, type Frame, report } from "./frame.js";
+import { evaluate, type Frame, leavesOpen, report } from "./frame.js";
 import { nameMeaning } from "./names.js";
 import { asDim, describe } from "./value.js";
 
@@ -200,8 +200,7 @@ export function solvePorts(
     // Several unknowns in one equation: what is left over is named below.
     if (names.filter((name) => name.startsWith(mark)).length > 1) continue;
     const known = names.filter((name) => !name.startsWith(mark));
-    if (frame.elaboration.generic && !isDecided(frame, [value, ...known.map(namedDim)]))
-      return null;
+    if (!isDecided(frame, [value, ...known.map(namedDim)]) && leavesOpen(frame)) return null;
     return mismatch(arrival);
   }
   for (const name of generics)

@@ -2,7 +2,7 @@
 
 import { type CallSite, bindArguments } from "./bind.js";
 import { moduleFrame } from "./definitions.js";
-import type { Frame } from "./frame.js";
+import { type Frame, leavesOpen } from "./frame.js";
 import type { Definition } from "../modules.js";
 import { invariant } from "../../grammar/invariant.js";
 import { type Meaning, unknown } from "./value.js";
@@ -15,7 +15,7 @@ export function recipeOf(frame: Frame, definition: Definition, call: CallSite): 
   const bound = bindArguments(frame, home, declaration.formals, call);
   if (bound === null) return unknown;
   const settings = new Map([...bound].map(([name, { meaning }]) => [name, meaning]));
-  if (!frame.elaboration.generic && [...settings.values()].some(({ kind }) => kind === "unknown"))
+  if ([...settings.values()].some(({ kind }) => kind === "unknown") && !leavesOpen(frame))
     return unknown;
   return { kind: "recipe", recipe: { declaration, module, settings, shared: null } };
 }

@@ -7,7 +7,7 @@ import type { Span } from "../../grammar/source.js";
 import { suggest } from "../../grammar/suggest.js";
 import { dtypes } from "../ir/type.js";
 import { asNumber, describe, type Meaning, unknown } from "./value.js";
-import { evaluate, type Frame, report } from "./frame.js";
+import { evaluate, type Frame, leavesOpen, report } from "./frame.js";
 
 /** One alternative of a setting type. */
 interface Alternative {
@@ -99,7 +99,7 @@ export function conform(
     return unknown;
   // A size that only an application settles may stand for any integer.
   const sized = alternatives.filter(({ name }) => name === "int");
-  if (frame.elaboration.generic && meaning.kind === "dim" && sized.length > 0)
+  if (meaning.kind === "dim" && sized.length > 0 && leavesOpen(frame))
     return sized.some(({ length }) => length === undefined) ? meaning : unknown;
   for (const alternative of alternatives) {
     const fitted = fit(meaning, alternative);

@@ -10,7 +10,7 @@ import {
 import { at } from "../../grammar/invariant.js";
 import { type Dim, namedDim, printDim, sameDim, sameShape } from "../ir/dim.js";
 import { printType } from "../ir/type.js";
-import { bind, createScope, evaluate, type Frame, report } from "./frame.js";
+import { bind, createScope, evaluate, type Frame, leavesOpen, report } from "./frame.js";
 import { bindConstants, type Input } from "./inputs.js";
 import {
   type Arrival,
@@ -47,7 +47,7 @@ export function solveInputs(
     const isList = port.type.kind === "list-type";
     if (meaning.kind === "unknown") {
       // In a block by itself a list has no known length; all else can be checked.
-      if (!frame.elaboration.generic) return null;
+      if (!leavesOpen(frame)) return null;
       assumed.push(port);
     } else if (meaning.kind === "none" && (port.value !== null || port.guard !== null)) {
       for (const name of namesIn(base, declaration, port.type))
