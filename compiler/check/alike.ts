@@ -6,7 +6,8 @@
 
 import type { BlockDecl } from "../../grammar/ast.js";
 import type { Node, Value } from "../ir/graph.js";
-import { isFloat, printType } from "../ir/type.js";
+import { isFloat } from "../ir/type.js";
+import { applicationKey, tensorsOf } from "./application-key.js";
 import type { CallSite } from "./bind.js";
 import {
   child,
@@ -92,8 +93,9 @@ export function applyAlike(
   apply: () => Meaning,
 ): Meaning {
   const { declaration } = recipe;
-  const key = keyOf(frame, recipe, call, path);
+  const key = applicationKey(frame, recipe, call, path);
   if (key === null) return apply();
+  if (frame.again === true) return applyAgain(frame, declaration, call, `${path}\n${key}`, apply);
   const { elaboration } = frame;
   const { templates, lent } = elaboration;
   const ofBlock = templates.get(declaration) ?? new Map<string, Known>();
@@ -115,68 +117,35 @@ export function applyAlike(
   );
 }
 
+/**
+ * An instance that is applied once more, as for predictions that are sampled: to the same tensors it
+ * gives what it gave, unless it draws.
+ */
+function applyAgain(
+  frame: Frame,
+  declaration: BlockDecl,
+  call: CallSite,
+  key: string,
+  apply: () => Meaning,
+): Meaning {
+  const { elaboration, training } = frame;
+  const { repeated } = elaboration;
+  const results = repeated.get(declaration) ?? new Map<string, Meaning>();
+  repeated.set(declaration, results);
+  const own = [key, ...tensorsOf(call).map(({ id }) => id)].join("\n");
+  const known = results.get(own);
+  if (known !== undefined) return known;
+  const before = extentOf(elaboration);
+  const result = apply();
+  const after = extentOf(elaboration);
+  const isPure = after.inputs === before.inputs && after.effects === before.effects && !training;
+  if (isPure) results.set(own, result);
+  return result;
+}
+
 /** Where nothing was left open, another elaboration comes out the same. */
 const settled = (known: Known | undefined): Known | undefined =>
   known?.before.open === known?.after.open ? known : undefined;
-
-const tensorsOf = ({ inputs }: CallSite): readonly Value[] =>
-  inputs.flatMap(({ meaning }) => (meaning.kind === "tensor" ? [meaning.value] : []));
-
-// What decides how an application comes out -------------------------------------------------------
-
-/** `null` where more than settings and types decides, or where an instance is applied again. */
-function keyOf(frame: Frame, recipe: Recipe, call: CallSite, path: string): string | null {
-  if (recipe.shared !== null || frame.again === true || frame.scan !== undefined) return null;
-  // A function may be given blocks, and what is around decides which of them would recur.
-  if (frame.trail.some((entry) => entry.declaration?.kind === "fn")) return null;
-  const frozen = frame.elaboration.isFrozen(path);
-  const flags = [frame.training && !frozen, frame.sampling && !frozen, frame.unused, frozen];
-  const parts = [flags.map(Number).join(""), [...(frame.portNames ?? [])].join(" ")];
-  for (const [name, meaning] of recipe.settings) {
-    const text = settingText(meaning);
-    if (text === null) return null;
-    parts.push(`${name}: ${text}`);
-  }
-  const tensors = tensorsOf(call);
-  for (const { name, meaning } of call.inputs) {
-    const text = meaning.kind === "tensor" ? tensorText(meaning, tensors) : settingText(meaning);
-    if (text === null) return null;
-    parts.push(`${name ?? ""}= ${text}`);
-  }
-  return parts.join("\n");
-}
-
-/** Its type, its axes' names, and which of the inputs it is, since one tensor may arrive twice. */
-const tensorText = (
-  { value, axes }: Extract<Meaning, { kind: "tensor" }>,
-  tensors: readonly Value[],
-): string =>
-  `${printType(value.type)} ${axes === undefined ? "-" : JSON.stringify(axes)} ${tensors.findIndex(({ id }) => id === value.id)}`;
-
-function settingText(meaning: Meaning): string | null {
-  switch (meaning.kind) {
-    case "int":
-    case "float":
-    case "bool":
-      return `${meaning.kind} ${String(meaning.value)}${Object.is(meaning.value, -0) ? " negative" : ""}`;
-    case "string":
-      return JSON.stringify(meaning.value);
-    case "word":
-      return `word ${meaning.text}`;
-    case "dim":
-      return `dim ${meaning.dim.text}`;
-    case "none":
-      return "none";
-    case "init":
-      return `init ${JSON.stringify(meaning.recipe)}`;
-    case "list": {
-      const items = meaning.items.map(settingText);
-      return items.includes(null) ? null : `[${items.join(", ")}]`;
-    }
-    default:
-      return null;
-  }
-}
 
 // The first of a kind -----------------------------------------------------------------------------
 
@@ -189,6 +158,8 @@ interface Extent {
   readonly applications: number;
   /** Not compared within an elaboration. */
   readonly open: number;
+  /** Messages and taps. */
+  readonly effects: number;
   readonly others: readonly number[];
 }
 
@@ -199,14 +170,8 @@ const extentOf = (e: Elaboration): Extent => ({
   inputs: e.builder.inputs.length,
   applications: e.applications.length,
   open: e.budget.open,
-  others: [
-    e.budget.reports,
-    e.draws.length,
-    e.stacks.size,
-    e.lossSchedules.length,
-    e.taps.size,
-    e.ordinals.size,
-  ],
+  effects: e.budget.reports + [...e.taps.values()].flat().length,
+  others: [e.draws.length, e.stacks.size, e.lossSchedules.length, e.ordinals.size],
 });
 
 /** "none" where the application did what a copy does not: a draw, a shared block, a message. */
@@ -223,6 +188,7 @@ function templateOf({
   const set = [...elaboration.updates].slice(before.updates, after.updates);
   const applied = elaboration.applications.slice(before.applications, after.applications);
   if (
+    after.effects !== before.effects ||
     after.others.some((count, i) => count !== before.others[i]) ||
     after.inputs - before.inputs !== made.length
   )

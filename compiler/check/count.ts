@@ -56,6 +56,7 @@ export function applyAlone(frame: Frame, model: Meaning, call: CallSite): Applie
     ordinals: new Map(),
     applications: [],
     budget: { nodes: 0, reports: 0, open: 0 },
+    repeated: new Map(),
     ...templatesAlone(frame.elaboration),
   };
   const inner: Frame = {

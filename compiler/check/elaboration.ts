@@ -109,6 +109,7 @@ export function createElaboration(session: Session, options: ElaborationOptions 
     applications: [],
     budget: { nodes: 0, reports: 0, open: 0 },
     lent: null,
+    repeated: new Map(),
     templates: options.templates ?? new Map(),
   };
 }

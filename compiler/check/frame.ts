@@ -133,6 +133,8 @@ export interface Elaboration {
   /** Applications of blocks that later ones may repeat. */
   readonly templates: Templates;
   readonly alone: TemplatesAlone;
+  /** What instances that are applied again have given. */
+  readonly repeated: Map<BlockDecl, Map<string, Meaning>>;
   /** Those of an elaboration that leaves things open, to be repeated where it has left nothing so. */
   readonly lent: Templates | null;
   /** Blocks applied so far: the others are checked on their own. */

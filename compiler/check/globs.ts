@@ -302,9 +302,14 @@ export function frozenPaths(
 }
 
 /** Whether every weight under an instance is frozen, and there is at least one. */
-export const frozenInstance =
-  (weights: readonly string[], frozen: ReadonlySet<string>) =>
-  (path: string): boolean => {
-    const own = weights.filter((weight) => weight.startsWith(`${path}.`));
-    return own.length > 0 && own.every((weight) => frozen.has(weight));
-  };
+export function frozenInstance(
+  weights: readonly string[],
+  frozen: ReadonlySet<string>,
+): (path: string) => boolean {
+  const instances = new Map<string, boolean>();
+  if (frozen.size > 0)
+    for (const weight of weights)
+      for (const instance of prefixes(weight).slice(0, -1))
+        instances.set(instance, frozen.has(weight) && instances.get(instance) !== false);
+  return (path) => instances.get(path) === true;
+}
