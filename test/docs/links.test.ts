@@ -31,3 +31,9 @@ test.each(documents)("%s", (path) => {
 test("there are links to follow", () => {
   expect(documents.length).toBeGreaterThan(15);
 });
+
+test("every decision is in the list of decisions", () => {
+  const list = readDocument("docs/decisions/README.md");
+  const pages = readdirSync(join(packageRoot, "docs/decisions"));
+  expect(pages.filter((page) => page !== "README.md" && !list.includes(`(${page})`))).toEqual([]);
+});
