@@ -66,7 +66,8 @@ test.each(shippedPrograms())("$name", (program) => {
 });
 
 test.each(readdirSync(systems))("%s, without its graphs", (name) => {
-  const text = readFileSync(join(systems, name), "utf8");
+  // Three samples of a prediction show what twenty do, and are elaborated sooner.
+  const text = readFileSync(join(systems, name), "utf8").replace("samples: 20", "samples: 3");
   const [copied, anew] = both(() => analysisOf({ name, text }, "check"));
   expect(copied).toStrictEqual(anew);
 });
