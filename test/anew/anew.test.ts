@@ -86,3 +86,95 @@ test.each(caseFiles())("the cases of %s", (file) => {
     expect(copied).toStrictEqual(anew);
   }
 });
+
+const trainOf = (model: string, more = ""): string => `
+import "./fixture.pipe" as fixture
+train t {
+  model: ${model}()
+  data: fixture.Digits
+  loss { total = fixture.fit(logits, kind) }
+  optimizer: fixture.plain(lr: 0.1)
+  stage main for 1 epochs { ${more} }
+}
+`;
+
+/** A block `Net` with the lines that give its output. */
+const net = (lines: string): string => `
+block Net() {
+  in  image: f32[B, 3, H, W]
+  out logits: f32[B, 3]
+  let x = image |> mean(axes: [2, 3])
+${lines}
+}
+`;
+
+const normed = `
+import { BatchNorm1d, Linear } from "saic:layers"
+block Normed() {
+  in  x: f32[B, C]
+  out y: f32[B, C]
+  y = x |> Linear(C) as fc |> BatchNorm1d() as bn
+}
+`;
+
+/** `B0` applies `B1`, and so on to the last, which applies a layer. */
+const chain = (letter: string, length: number, last: string): string =>
+  Array.from({ length }, (_, i) => {
+    const next = i + 1 === length ? last : `${letter}${i + 1}()`;
+    return `block ${letter}${i}() { in x: f32[B, C]  out y: f32[B, C]  y = x |> ${next} as in }\n`;
+  }).join("");
+
+/** What an application that is alike meets and the first has not, and what both must say of it. */
+const differences: readonly (readonly [what: string, text: string, codes: readonly string[]])[] = [
+  [
+    "an instance within is frozen",
+    `${normed}${net("  logits = x |> Normed() as a |> Normed() as b |> Normed() as c")}
+    ${trainOf("Net", "freeze model.b.bn.**")}`,
+    [],
+  ],
+  [
+    "no loss reaches the weights of the second",
+    `import { Linear } from "saic:layers"
+    block Two() { in x: f32[B, C]  out y: f32[B, C]  y = x |> Linear(C) as fc1 |> Linear(C) as fc2 }
+    ${net("  logits = x |> Two() as a\n  let _ = x |> Two() as b |> Linear(3) as c |> Linear(3) as d")}${trainOf("Net")}`,
+    ["train/parameter-not-reached"],
+  ],
+  [
+    "a size of records is open where nothing applies the block, and none where weights are counted",
+    `block Scaled() { in x: f32[B, 4]  out y: f32[B, 4]  y = x * B }
+    expect params(Scaled) == 0
+    `,
+    ["types/mismatch"],
+  ],
+  [
+    "a block within is around it",
+    `import { Linear } from "saic:layers"
+    block Hold(inner: block) { in x: f32[B, C]  out y: f32[B, C]  y = x |> inner as inner }
+    block Held() { in x: f32[B, C]  out y: f32[B, C]  y = x |> Hold(inner: Linear(C)) as hold }
+block Both() { in x: f32[B, C]  out y: f32[B, C]  y = x |> Held() as a |> Held() as b }
+    ${net("  logits = x |> Both() as both |> Hold(inner: Held()) as c")}
+    ${trainOf("Net")}`,
+    ["names/cyclic-definition"],
+  ],
+  [
+    "the second lies too deep",
+    `import { Linear } from "saic:layers"
+    ${chain("B", 30, "Linear(C)")}${chain("A", 35, "B0()")}
+    ${net("  logits = x |> B0() as a |> B0() as b |> A0() as c |> Linear(3) as head")}
+    ${trainOf("Net")}`,
+    ["block/too-large"],
+  ],
+];
+
+test.each(differences)("%s", (_, text, codes) => {
+  const fixture = readFileSync(join(import.meta.dirname, "../check/fixture.pipe"), "utf8");
+  const host = memoryHost(new Map([["./fixture.pipe", fixture]]));
+  const found: (readonly string[])[] = [];
+  const [copied, anew] = both(() => {
+    const analysis = analyze(createSource("case.pipe", text), host, { overrides: [], train: null });
+    found.push([...new Set(analysis.diagnostics.map(({ code }) => code))]);
+    return analysis;
+  });
+  expect(found).toStrictEqual([codes, codes]);
+  expect(copied).toStrictEqual(anew);
+});
