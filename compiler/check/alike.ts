@@ -76,12 +76,14 @@ export function templatesAlone({
   alone,
   generic,
   everyBranch,
+  recordAxis,
   known,
 }: Elaboration): Pick<Elaboration, "templates" | "lent"> {
-  const mode = JSON.stringify([generic, everyBranch, ...known]);
+  const mode = JSON.stringify([generic, everyBranch, recordAxis === null, ...known]);
   const templates: Templates = alone.counted.get(mode) ?? new Map();
   alone.counted.set(mode, templates);
-  return { templates, lent: everyBranch || known.size > 0 ? null : alone.generic };
+  const isLent = !everyBranch && recordAxis !== null && known.size === 0;
+  return { templates, lent: isLent ? alone.generic : null };
 }
 
 /** The outputs of `apply`, or of an application before it that was alike. */
@@ -95,7 +97,6 @@ export function applyAlike(
   const { declaration } = recipe;
   const key = applicationKey(frame, recipe, call, path);
   if (key === null) return apply();
-  if (frame.again === true) return applyAgain(frame, declaration, call, `${path}\n${key}`, apply);
   const { elaboration } = frame;
   const { templates, lent } = elaboration;
   const ofBlock = templates.get(declaration) ?? new Map<string, Known>();
@@ -117,32 +118,6 @@ export function applyAlike(
   );
 }
 
-/**
- * An instance that is applied once more, as for predictions that are sampled: to the same tensors it
- * gives what it gave, unless it draws.
- */
-function applyAgain(
-  frame: Frame,
-  declaration: BlockDecl,
-  call: CallSite,
-  key: string,
-  apply: () => Meaning,
-): Meaning {
-  const { elaboration, training } = frame;
-  const { repeated } = elaboration;
-  const results = repeated.get(declaration) ?? new Map<string, Meaning>();
-  repeated.set(declaration, results);
-  const own = [key, ...tensorsOf(call).map(({ id }) => id)].join("\n");
-  const known = results.get(own);
-  if (known !== undefined) return known;
-  const before = extentOf(elaboration);
-  const result = apply();
-  const after = extentOf(elaboration);
-  const isPure = after.inputs === before.inputs && after.effects === before.effects && !training;
-  if (isPure) results.set(own, result);
-  return result;
-}
-
 /** Where nothing was left open, another elaboration comes out the same. */
 const settled = (known: Known | undefined): Known | undefined =>
   known?.before.open === known?.after.open ? known : undefined;
@@ -158,7 +133,6 @@ interface Extent {
   readonly applications: number;
   /** Not compared within an elaboration. */
   readonly open: number;
-  /** Messages and taps. */
   readonly effects: number;
   readonly others: readonly number[];
 }
@@ -170,7 +144,7 @@ const extentOf = (e: Elaboration): Extent => ({
   inputs: e.builder.inputs.length,
   applications: e.applications.length,
   open: e.budget.open,
-  effects: e.budget.reports + [...e.taps.values()].flat().length,
+  effects: e.budget.effects,
   others: [e.draws.length, e.stacks.size, e.lossSchedules.length, e.ordinals.size],
 });
 
@@ -193,9 +167,6 @@ function templateOf({
     after.inputs - before.inputs !== made.length
   )
     return "none";
-  /** The rest of a path below the instance; `null` for one that lies elsewhere. */
-  const below = (other: string): string | null =>
-    other === path ? "" : other.startsWith(`${path}.`) ? other.slice(path.length + 1) : null;
   const nodes = elaboration.builder.nodes.slice(before.nodes, after.nodes);
   const own = new Set(
     [...inputs, ...made.map(({ value }) => value), ...nodes.flatMap(({ outputs }) => outputs)].map(
@@ -215,17 +186,27 @@ function templateOf({
     set.some(([, value]) => !isFloat(value.type.dtype) && reaches(nodes, value, inputs))
   )
     return "none";
-  const members = made.map((member) => ({
-    at: member.value.id,
-    member,
-    path: below(member.path),
-    owner: below(member.owner),
-  }));
-  const computed = nodes.map((node) => ({
-    at: node.outputs[0]?.id ?? 0,
-    node,
-    scope: node.scope === "" ? null : below(node.scope),
-  }));
+  const paths = [
+    ...made.flatMap((member) => [member.path, member.owner]),
+    ...set.map(([name]) => name),
+    ...applied.map((each) => each.path),
+    ...nodes.flatMap(({ scope }) => (scope === "" ? [] : [scope])),
+  ];
+  if (!paths.every((other) => other === path || other.startsWith(`${path}.`))) return "none";
+  const below = (other: string): string => other.slice(path.length + 1);
+  const steps = [
+    ...made.map((member) => ({
+      at: member.value.id,
+      member,
+      path: below(member.path),
+      owner: below(member.owner),
+    })),
+    ...nodes.map((node) => ({
+      at: node.outputs[0]?.id ?? 0,
+      node,
+      scope: node.scope === "" ? null : below(node.scope),
+    })),
+  ].sort((a, b) => a.at - b.at);
   const updates = set.map(([name, value]) => ({ path: below(name), value }));
   const within = applied.map((each) => ({
     declaration: each.declaration,
@@ -233,17 +214,6 @@ function templateOf({
     isFrozen: elaboration.isFrozen(each.path),
     depth: each.depth - depth,
   }));
-  if (
-    !members.every(
-      (each): each is typeof each & { path: string; owner: string } =>
-        each.path !== null && each.owner !== null,
-    ) ||
-    !updates.every((each): each is typeof each & { path: string } => each.path !== null) ||
-    !within.every((each): each is typeof each & { path: string } => each.path !== null) ||
-    computed.some(({ node, scope }) => scope === null && node.scope !== "")
-  )
-    return "none";
-  const steps = [...members, ...computed].sort((a, b) => a.at - b.at);
   return { steps, updates, within, inputs, result };
 }
 

@@ -4,6 +4,7 @@ import type { BlockDecl, Owned, Port } from "../../grammar/ast.js";
 import { tooDeep, unusedState } from "../../grammar/diagnostics/program.js";
 import { alreadyDefined } from "../../grammar/diagnostics/names.js";
 import type { Dim } from "../ir/dim.js";
+import { applyAgain } from "./again.js";
 import { applyAlike } from "./alike.js";
 import { type CallerAxes, callerAxes, withCallerAxes, withPortAxes } from "./axes.js";
 import type { CallSite } from "./bind.js";
@@ -45,7 +46,8 @@ export function applyRecipe(frame: Frame, recipe: Recipe, call: CallSite, path: 
   }
   frame.elaboration.applied.add(declaration);
   if (!namesAreUnique(frame, declaration)) return unknown;
-  return applyAlike(frame, recipe, call, path, () => applyAnew(frame, recipe, call, path));
+  const applyOnce = frame.again === true ? applyAgain : applyAlike;
+  return applyOnce(frame, recipe, call, path, () => applyAnew(frame, recipe, call, path));
 }
 
 function applyAnew(frame: Frame, recipe: Recipe, call: CallSite, path: string): Meaning {

@@ -55,8 +55,7 @@ export function applyAlone(frame: Frame, model: Meaning, call: CallSite): Applie
     taps: new Map(),
     ordinals: new Map(),
     applications: [],
-    budget: { nodes: 0, reports: 0, open: 0 },
-    repeated: new Map(),
+    results: new Map(),
     ...templatesAlone(frame.elaboration),
   };
   const inner: Frame = {

@@ -107,9 +107,9 @@ export function createElaboration(session: Session, options: ElaborationOptions 
     known: options.batch === undefined ? new Map() : new Map([[batchName, options.batch]]),
     ordinals: new Map(),
     applications: [],
-    budget: { nodes: 0, reports: 0, open: 0 },
+    budget: { nodes: 0, effects: 0, open: 0 },
     lent: null,
-    repeated: new Map(),
+    results: new Map(),
     templates: options.templates ?? new Map(),
   };
 }

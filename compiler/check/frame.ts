@@ -30,6 +30,7 @@ import type { GroupsRead } from "./data/groups.js";
 import type { Initializer, WeightSource } from "../plan/initial.js";
 import type { LossSchedule } from "./over-time.js";
 import type { TrainFigures } from "./placement/figures.js";
+import type { Results } from "./again.js";
 import type { Templates, TemplatesAlone } from "./alike.js";
 import { type Meaning, unknown } from "./value.js";
 
@@ -126,15 +127,15 @@ export interface Elaboration {
   /** Every application of a block, in the order in which they began. */
   readonly applications: Application[];
   /**
-   * Nodes made, messages asked for, those said before included, and questions whether something may
-   * stay open.
+   * Nodes made; taps made and messages asked for, those said before included; questions whether
+   * something may stay open.
    */
-  readonly budget: { nodes: number; reports: number; open: number };
+  readonly budget: { nodes: number; effects: number; open: number };
   /** Applications of blocks that later ones may repeat. */
   readonly templates: Templates;
   readonly alone: TemplatesAlone;
   /** What instances that are applied again have given. */
-  readonly repeated: Map<BlockDecl, Map<string, Meaning>>;
+  readonly results: Results;
   /** Those of an elaboration that leaves things open, to be repeated where it has left nothing so. */
   readonly lent: Templates | null;
   /** Blocks applied so far: the others are checked on their own. */
@@ -287,7 +288,7 @@ export function report<P>(
 /** Says once that something sound cannot be executed by this version: an error of `compile` and `run`. */
 export function cannotCarryOut(frame: Frame, what: string, span: Span): void {
   const { budget, uncarried } = frame.elaboration;
-  budget.reports++;
+  budget.effects++;
   const place = userPlace(frame, span);
   const diagnostic = diagnose(notCarriedOut, { what }, place.span, { labels: place.labels });
   if (!uncarried.some((other) => isSame(other, diagnostic))) uncarried.push(diagnostic);
@@ -303,7 +304,7 @@ export function pushAt(
   const place = userPlace(frame, span);
   const diagnostic = make(place.span, { labels: [...labels, ...place.labels] });
   const { budget, diagnostics } = frame.elaboration;
-  budget.reports++;
+  budget.effects++;
   if (!diagnostics.some((other) => isSame(other, diagnostic))) diagnostics.push(diagnostic);
 }
 

@@ -19,7 +19,8 @@ export function recordTap(frame: Frame, { name, value }: TapMember): void {
     report(frame, wrongType, { what, expected: "a tensor", found: describe(meaning) }, value.span);
     return;
   }
-  const { taps } = frame.elaboration;
+  const { budget, taps } = frame.elaboration;
+  budget.effects++;
   const path = child(frame.path, name.text);
   taps.set(path, [...(taps.get(path) ?? []), meaning]);
 }
