@@ -11,6 +11,7 @@ import type * as alike from "../../compiler/check/alike.js";
 import { analyze, type Analysis } from "../../compiler/compile.js";
 import { printGraph } from "../../compiler/ir/print.js";
 import { printType } from "../../compiler/ir/type.js";
+import { shareSubexpressions } from "../../compiler/passes/share-subexpressions.js";
 import { at } from "../../grammar/invariant.js";
 import { createSource, printSpan } from "../../grammar/source.js";
 import { shippedPrograms, type Text } from "../../scripts/damaged-programs.js";
@@ -50,14 +51,19 @@ function seen({ diagnostics, uncarried, facts, lowered }: Analysis): unknown {
   };
 }
 
-function both(analysis: () => Analysis): readonly [copied: unknown, anew: unknown] {
-  const copied = seen(analysis());
+function both(analysis: () => Analysis): readonly [copied: Analysis, anew: Analysis] {
+  const copied = analysis();
   mode.isAnew = true;
   try {
-    return [copied, seen(analysis())];
+    return [copied, analysis()];
   } finally {
     mode.isAnew = false;
   }
+}
+
+function expectSame(analysis: () => Analysis, of?: string): void {
+  const [copied, anew] = both(analysis);
+  expect(seen(copied), of).toStrictEqual(seen(anew));
 }
 
 const systems = join(import.meta.dirname, "../check/systems");
@@ -71,30 +77,26 @@ const analysisOf = ({ name, text }: Text, purpose: "check" | "compile"): Analysi
 
 test.each(shippedPrograms())("$name", (program) => {
   for (const purpose of ["check", "compile"] as const) {
-    const [copied, anew] = both(() => analysisOf(program, purpose));
-    expect(copied).toStrictEqual(anew);
+    expectSame(() => analysisOf(program, purpose));
   }
 });
 
 test.each(readdirSync(systems))("%s, without its graphs", (name) => {
   // Three samples of a prediction show what twenty do, and are elaborated sooner.
   const text = readFileSync(join(systems, name), "utf8").replace("samples: 20", "samples: 3");
-  const [copied, anew] = both(() => analysisOf({ name, text }, "check"));
-  expect(copied).toStrictEqual(anew);
+  expectSame(() => analysisOf({ name, text }, "check"));
 });
 
 test("programs with a third missing", () => {
   for (const { name, text } of shippedPrograms()) {
     const beginning = { name, text: text.slice(0, (text.length * 2) / 3) };
-    const [copied, anew] = both(() => analysisOf(beginning, "check"));
-    expect(copied, name).toStrictEqual(anew);
+    expectSame(() => analysisOf(beginning, "check"), name);
   }
 });
 
 test.each(caseFiles())("the cases of %s", (file) => {
   for (const each of readCases(file)) {
-    const [copied, anew] = both(() => analyzeProgram(each));
-    expect(copied).toStrictEqual(anew);
+    expectSame(() => analyzeProgram(each));
   }
 });
 
@@ -181,12 +183,61 @@ ${trained}
   ],
 ];
 
-test.each(differences)("%s", (what, codes, text) => {
-  const program = at(programsIn(`// == ${what}${text}`), 0);
-  const [copied, anew] = both(() => {
-    const analysis = analyzeProgram(program);
-    expect([...new Set(analysis.diagnostics.map(({ code }) => code))]).toStrictEqual(codes);
-    return analysis;
-  });
-  expect(copied).toStrictEqual(anew);
+/** A text analyzed, with what must be found. */
+const analyzed = (text: string, codes: readonly string[]) => (): Analysis => {
+  const analysis = analyzeProgram(at(programsIn(`// == ${text}`), 0));
+  expect([...new Set(analysis.diagnostics.map(({ code }) => code))]).toStrictEqual(codes);
+  return analysis;
+};
+
+test.each(differences)("%s", (_, codes, text) => {
+  expectSame(analyzed(text, codes));
+});
+
+/** What is applied again to what it was applied to is computed once, as a pass would see to later. */
+const repetitions: readonly (readonly [what: string, text: string])[] = [
+  [
+    "an instance sees the same tensor with another in between, and the last one moves its states",
+    `
+import { BatchNorm1d } from "saic:layers"
+block Normed() { in x: f32[B, C]  out y: f32[B, C]  y = x |> BatchNorm1d() as bn }
+${net(`  let s = Normed()
+  let z = 2.0 * x
+  logits = (x |> s) + (x |> s) + (z |> s) + (x |> s)`)}
+${trained}
+`,
+  ],
+  [
+    "an instance taps the same tensor each time",
+    `
+import "./fixture.pipe" as fixture
+block Tapped() {
+  in  x: f32[B, C]
+  out y: f32[B, C]
+  y = 2.0 * x
+  tap load = mean(y, axes: [0])
+}
+block Held() { in x: f32[B, C]  out y: f32[B, C]  y = x |> Tapped() as tapped }
+${net(`  let s = Held()
+  logits = (x |> fixture.Dense(3) as fc) + (x |> s) + (x |> s) + (x |> s)`)}
+train t {
+  model: Net()
+  data: fixture.Digits
+  loss { total = fixture.fit(logits, kind) + 0.1 * average(sum(model.**.load)) }
+  optimizer: fixture.plain(lr: 0.1)
+  stage main for 1 epochs { }
+}
+`,
+  ],
+];
+
+test.each(repetitions)("%s", (_, text) => {
+  const graphs = both(analyzed(text, [])).map(({ lowered }) =>
+    [...(lowered?.graphs ?? [])].map(([file, graph]) => [
+      file,
+      printGraph(shareSubexpressions.run(graph)),
+    ]),
+  );
+  expect(graphs[0]).not.toHaveLength(0);
+  expect(graphs[0]).toStrictEqual(graphs[1]);
 });
